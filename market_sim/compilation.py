@@ -1,0 +1,141 @@
+"""Compiles kernels and keeps their machine code where every process of a user finds it.
+
+numba's own cache looks only at the file of the function it loads. A kernel that calls into another file would
+go on answering as before when that file changes, so the folder of the cache is named by all kernel sources at
+once: a stale caller is never found. The cache lies in `MARKET_SIM_CACHE`, else `XDG_CACHE_HOME`, else
+``~/.cache``.
+"""
+
+import contextlib
+import hashlib
+import os
+import platform
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numba
+import numpy as np
+from numba.core.caching import FunctionCache
+
+try:
+    import fcntl
+except ImportError:  # not a POSIX system: writers of the cache are then not kept apart
+    fcntl = None  # type: ignore[assignment]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def kernel_sources(package: Path) -> list[Path]:
+    """The files whose text decides what a compiled kernel does, in a fixed order.
+
+    Every file that marks a kernel, and those that kernels take constants and options from: mechanisms, the
+    tables of the state, and the bottom floors.
+    """
+    constants = {package / name for name in ("compilation.py", "numerics.py", "units.py")}
+    rooms = {package / "mechanisms", package / "state"}
+    return [
+        path
+        for path in sorted(package.rglob("*.py"))
+        if path in constants or rooms & set(path.parents) or _marks_a_kernel(path)
+    ]
+
+
+def _marks_a_kernel(path: Path) -> bool:
+    text = path.read_bytes()
+    return b"@kernel" in text or b"@inlined" in text
+
+
+def kernel_fingerprint(package: Path) -> str:
+    """Twelve hex digits that change whenever a kernel, or what compiles it, may have changed."""
+    digest = hashlib.blake2b(digest_size=6)
+    for version in (numba.__version__, np.__version__, platform.python_version()):
+        digest.update(version.encode() + b"\0")
+    for path in kernel_sources(package):
+        digest.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def kernel_folder(package: Path) -> Path:
+    """The folder for these kernels, in the user's cache or, if that is read-only, a temporary one."""
+    home = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+    user = os.getuid() if hasattr(os, "getuid") else "user"
+    roots = [os.environ.get("MARKET_SIM_CACHE") or home, Path(tempfile.gettempdir()) / f"market-sim-{user}"]
+    for root in roots:
+        folder = Path(root) / "market-sim" / f"kernels-{kernel_fingerprint(package)}"
+        with contextlib.suppress(OSError):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if _is_ours(folder):
+                return folder
+    return Path(tempfile.mkdtemp(prefix="market-sim-"))
+
+
+def _is_ours(folder: Path) -> bool:
+    """Whether we may write there and nobody else put code there for us to load.
+
+    Raises OSError if a file cannot be made.
+    """
+    with tempfile.TemporaryFile(dir=folder):
+        return not hasattr(os, "getuid") or folder.stat().st_uid == os.getuid()
+
+
+FOLDER = kernel_folder(Path(__file__).resolve().parent)
+
+
+class _SharedCache(FunctionCache):
+    """numba's cache of one function, safe when several processes fill it at once.
+
+    numba numbers a function's files by reading its index first, so two writers could give one number to two
+    signatures, and a reader would then be handed the wrong machine code.
+    """
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        with _locked(self.cache_path):
+            return super().load_overload(sig, target_context)
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        with _locked(self.cache_path):
+            super().save_overload(sig, data)
+
+
+@contextlib.contextmanager
+def _locked(folder: str) -> Iterator[None]:
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(OSError):  # a file system without locks: carry on without one
+            if fcntl is not None:
+                lock = stack.enter_context(open(os.path.join(folder, "lock"), "a"))
+                fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@contextlib.contextmanager
+def _caching_in(folder: Path) -> Iterator[None]:
+    """Let numba choose our folder for what is decorated inside, and leave other packages' choice alone."""
+    config: Any = numba.config
+    before, config.CACHE_DIR = config.CACHE_DIR, str(folder)
+    try:
+        yield
+    finally:
+        config.CACHE_DIR = before
+
+
+def kernel(function: F) -> F:
+    """Compile a function of arrays on first call; the machine code is shared by all processes of a user.
+
+    Never fast-math: a sum is taken in the order it is written. Division by zero gives inf or nan as in NumPy,
+    and the interpreter lock is released. No kernel is parallel, so numba starts no threads.
+    """
+    return _compiled(function, inlined=False)
+
+
+def inlined(function: F) -> F:
+    """A kernel that melts into its callers, so that their loops can be vectorised."""
+    return _compiled(function, inlined=True)
+
+
+def _compiled(function: Any, *, inlined: bool) -> Any:
+    dispatcher: Any = numba.njit(error_model="numpy", nogil=True, forceinline=inlined)(function)
+    with _caching_in(FOLDER):
+        dispatcher._cache = _SharedCache(function)
+    return dispatcher

@@ -1,0 +1,79 @@
+"""What customers would spend, what labs can serve, what they plan and what they ask for."""
+
+import numpy as np
+
+from market_sim.numerics import exp, log
+from market_sim.units import HOURS_PER_YEAR
+
+
+def capability_step(
+    capability: np.ndarray, training: np.ndarray, loss: np.ndarray, elasticity: np.ndarray, decay: np.ndarray, dt: float
+) -> np.ndarray:
+    """Capability (replicate, lab) after `dt`: it decays towards elasticity * log(training compute) - quality loss.
+
+    `training` is useful training compute in service relative to the market's mean, floored so that a lab with nothing
+    falls behind without bound in time, not at once.
+    """
+    goal = elasticity[:, None] * log(np.maximum(training, 1e-4)) - loss
+    return capability + (goal - capability) * (1.0 - exp(-decay * dt))[:, None]
+
+
+def shares(attraction: np.ndarray, pool: np.ndarray, pools: int, active: np.ndarray) -> np.ndarray:
+    """Logit shares (replicate, lab) of each pool of revenue; labs out of business get none."""
+    out = np.zeros_like(attraction)
+    for m in range(pools):
+        members = (pool == m)[None, :] & active
+        level = np.where(members, attraction, -np.inf)
+        top = level.max(axis=1)
+        top = np.where(np.isfinite(top), top, 0.0)
+        weight = np.where(members, exp(np.where(members, level, 0.0) - top[:, None]), 0.0)
+        total = weight.sum(axis=1)
+        out += weight / np.where(total > 0.0, total, 1.0)[:, None]
+    return out
+
+
+def servable_revenue(
+    useful: np.ndarray, training_share: np.ndarray, cost_index: np.ndarray, compute_share: np.ndarray, slack: np.ndarray
+) -> np.ndarray:
+    """USD/year that a lab's inference capacity can serve.
+
+    A USD of revenue takes `compute_share` USD of compute at replacement cost, the inference part of it in proportion to
+    inference's part of the chips, so useful compute Q (PFLOP/s) serves slack * Q * 8766 * cost_index / compute_share.
+    A lab that trains only (training_share = 1) serves from its training fleet between runs.
+    """
+    inference = np.where(training_share < 1.0, 1.0, 0.5)
+    return slack[:, None] * inference * useful * HOURS_PER_YEAR * cost_index / np.maximum(compute_share, 1e-6)
+
+
+def learned_growth(
+    growth: np.ndarray, demand: np.ndarray, before: np.ndarray, time: np.ndarray, dt: float
+) -> np.ndarray:
+    """Believed growth of demand (replicate, lab), 1/year, learned from what was seen over the tick."""
+    seen = log(np.maximum(demand, 1.0) / np.maximum(before, 1.0)) / dt
+    return growth + (seen - growth) * (1.0 - exp(-dt / time))[:, None]
+
+
+def planned_spend(
+    demand: np.ndarray, growth: np.ndarray, cash: np.ndarray, funding: np.ndarray, compute_share: np.ndarray,
+    other_cost: np.ndarray, pending: np.ndarray, horizon: np.ndarray, growth_cap: np.ndarray, runway: np.ndarray,
+    bridge: np.ndarray,
+) -> np.ndarray:  # fmt: skip
+    """W: USD/year of compute wanted at the horizon, no more than revenue, funding and cash over the runway can pay.
+
+    Capacity still being built is bridged by short contracts for a part of its rent.
+    """
+    believed = np.clip(growth, -growth_cap[:, None], growth_cap[:, None])
+    forward = demand * exp(believed * horizon[:, None])
+    wanted = compute_share * forward + bridge[:, None] * pending
+    payable = forward * np.maximum(0.0, 1.0 - other_cost) + funding + np.maximum(0.0, cash) / runway[:, None]
+    return np.minimum(wanted, payable)
+
+
+def ask(plan: np.ndarray, committed: np.ndarray, carry: np.ndarray, time: np.ndarray, dt: float) -> np.ndarray:
+    """B: USD per hour of new run-rate asked this tick, (1 - e^(-dt/tau)) max(0, W - K)/8766, and what rounding left.
+
+    `committed` K counts all contracts signed, started or not; leaving pending ones out makes orders explode. What is
+    carried never exceeds the gap itself.
+    """
+    gap = np.maximum(0.0, plan - committed) / HOURS_PER_YEAR
+    return np.minimum(gap, (1.0 - exp(-dt / time))[:, None] * gap + np.maximum(0.0, carry))

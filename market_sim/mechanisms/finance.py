@@ -1,0 +1,328 @@
+"""Money: double entry over all holders, borrowing, dividends, backing, default and takeover.
+
+Every payment is a flow whose entries over holders sum to zero. A flow moves deposits (cash) or an instrument, and
+either changes net worth or only swaps one claim for another. So, for every holder in every tick,
+
+    change of all instruments = flows that touch net worth + write-offs,
+
+and each instrument sums to zero over holders. Holders are vendors, providers, labs, then the four outside sectors.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from market_sim.numerics import exp, kernel
+from market_sim.state.tables import CREDITS, DEPOSITS, EQUITY, LEASES, LOANS, PREPAYMENTS, Ledger
+
+NO_INSTRUMENT = -1
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a flow does: cash or not, which instrument it adds to (sign), and whether net worth changes."""
+
+    name: str
+    cash: bool = True
+    instrument: int = NO_INSTRUMENT
+    sign: float = 0.0
+
+    @property
+    def changes_worth(self) -> bool:
+        """A flow that moves cash one way and a claim the other only swaps them."""
+        return not (self.cash and self.instrument != NO_INSTRUMENT)
+
+
+KINDS = (
+    Kind("model_revenue"),  # customers -> labs
+    Kind("rent"),  # labs -> providers, the part paid in cash
+    Kind("prepaid_use", False, PREPAYMENTS, 1.0),  # labs -> providers, out of prepayments
+    Kind("credit_use", False, CREDITS, 1.0),  # labs -> providers, out of lateness credits
+    Kind("lateness_credit", False, CREDITS, 1.0),  # providers -> labs, accrued
+    Kind("prepayment", True, PREPAYMENTS, -1.0),  # labs -> providers, refunds negative
+    Kind("credit_paid", True, CREDITS, -1.0),  # providers -> labs
+    Kind("chips"),  # providers -> vendors, paid in cash
+    Kind("chips_leased", False, LEASES, 1.0),  # providers -> vendors, against a lease claim
+    Kind("lease_payment", True, LEASES, -1.0),  # providers -> vendors, principal
+    Kind("lease_interest"),  # providers -> vendors
+    Kind("servers"),  # providers -> suppliers
+    Kind("sites"),  # providers -> suppliers
+    Kind("operations"),  # providers -> suppliers
+    Kind("building_effort"),  # providers -> suppliers
+    Kind("other_business"),  # customers -> providers
+    Kind("other_capex"),  # providers -> suppliers
+    Kind("production"),  # vendors -> suppliers
+    Kind("vendor_operations"),  # vendors -> suppliers
+    Kind("lab_operations"),  # labs -> suppliers
+    Kind("ports"),  # labs -> suppliers
+    Kind("interest"),  # providers -> lenders
+    Kind("loans", True, LOANS, -1.0),  # lenders -> providers, repayment negative
+    Kind("equity", True, EQUITY, -1.0),  # investors -> firms
+    Kind("backing", True, EQUITY, -1.0),  # vendors -> customers
+    Kind("dividends"),  # firms -> investors
+    Kind("takeover"),  # buyers -> lenders of the failed firm
+    Kind("guarantee"),  # vendors -> lenders of the failed firm
+)
+FLOW = {kind.name: index for index, kind in enumerate(KINDS)}
+_CASH = np.array([kind.cash for kind in KINDS])
+_INSTRUMENT = np.array([kind.instrument for kind in KINDS])
+_SIGN = np.array([kind.sign for kind in KINDS])
+WORTH = np.array([kind.changes_worth for kind in KINDS])
+
+
+@dataclass(frozen=True)
+class Sectors:
+    """Where each kind of holder stands on the holder axis."""
+
+    vendors: int
+    providers: int
+    labs: int
+
+    @property
+    def vendor(self) -> slice:
+        return slice(0, self.vendors)
+
+    @property
+    def provider(self) -> slice:
+        return slice(self.vendors, self.vendors + self.providers)
+
+    @property
+    def lab(self) -> slice:
+        return slice(self.vendors + self.providers, self.firms)
+
+    @property
+    def firms(self) -> int:
+        return self.vendors + self.providers + self.labs
+
+    @property
+    def customers(self) -> slice:
+        return slice(self.firms, self.firms + 1)
+
+    @property
+    def lenders(self) -> slice:
+        return slice(self.firms + 1, self.firms + 2)
+
+    @property
+    def investors(self) -> slice:
+        return slice(self.firms + 2, self.firms + 3)
+
+    @property
+    def suppliers(self) -> slice:
+        return slice(self.firms + 3, self.firms + 4)
+
+    @property
+    def holders(self) -> int:
+        return self.firms + 4
+
+
+class Journal:
+    """The flows of one tick (replicate, flow, holder) in USD, filled one payment at a time."""
+
+    def __init__(self, replicates: int, sectors: Sectors) -> None:
+        self.flows = np.zeros((replicates, len(KINDS), sectors.holders))
+
+    def pay(self, kind: str, payer: slice, payee: slice, amount: np.ndarray) -> None:
+        """Book `amount` from payers to payees: (replicate, payer, payee), or (replicate, n) when one side is a sector."""
+        entry = self.flows[:, FLOW[kind], :]
+        if amount.ndim == 3:
+            entry[:, payer] -= amount.sum(axis=2)
+            entry[:, payee] += amount.sum(axis=1)
+        elif payee.stop - payee.start == 1:
+            entry[:, payer] -= amount
+            entry[:, payee] += amount.sum(axis=1, keepdims=True)
+        else:
+            entry[:, payee] += amount
+            entry[:, payer] -= amount.sum(axis=1, keepdims=True)
+
+    def cash(self, holders: slice) -> np.ndarray:
+        """Net cash so far (replicate, holder)."""
+        return np.where(_CASH[None, :, None], self.flows[:, :, holders], 0.0).sum(axis=1)
+
+
+@kernel
+def _settle(balance, flows, cash, instrument, sign, out):
+    for r in range(balance.shape[0]):
+        out[r] = balance[r]
+        for f in range(flows.shape[1]):
+            i = instrument[f]
+            for h in range(flows.shape[2]):
+                amount = flows[r, f, h]
+                if cash[f]:
+                    out[r, DEPOSITS, h] += amount
+                if i >= 0:
+                    out[r, i, h] += sign[f] * amount
+
+
+def settle(ledger: Ledger, flows: np.ndarray, real: np.ndarray) -> Ledger:
+    """Balances after the flows (replicate, flow, holder); `real` is the change of assets at book."""
+    out = np.empty_like(ledger.balance)
+    _settle(ledger.balance, flows, _CASH, _INSTRUMENT, _SIGN, out)
+    return Ledger(out, ledger.real + real)
+
+
+def net_worth(ledger: Ledger) -> np.ndarray:
+    """All claims less all debts plus assets at book (replicate, holder)."""
+    return ledger.balance.sum(axis=1) + ledger.real.sum(axis=1)
+
+
+def debt_capacity(
+    backlog: np.ndarray, debt_share: np.ndarray, chip_book: np.ndarray, other_cash_flow: np.ndarray
+) -> np.ndarray:
+    """USD that lenders will lend (replicate, provider): a share of contracted backlog, no more than stands behind it.
+
+    Backlog counts for `debt_share`, other businesses for two and a half years of their free cash.
+    """
+    return debt_share[:, None] * np.maximum(np.minimum(backlog, 4.0 * chip_book), 0.5 * chip_book) + 2.5 * other_cash_flow
+
+
+def borrowing(
+    cash: np.ndarray, debt: np.ndarray, capacity: np.ndarray, buffer: np.ndarray, life: np.ndarray, dt: float
+) -> np.ndarray:
+    """Net new loans (replicate, provider): amortised over `life`, drawn to keep `buffer` USD within `capacity`."""
+    repaid = debt * (1.0 - exp(-dt / life))[:, None]
+    room = np.maximum(0.0, capacity - (debt - repaid))
+    drawn = np.minimum(room, np.maximum(0.0, buffer - (cash - repaid)))
+    return drawn - repaid
+
+
+def loan_rate(
+    base: np.ndarray, wacc: np.ndarray, saving: np.ndarray, solid: np.ndarray, guaranteed: np.ndarray
+) -> np.ndarray:
+    """Yearly interest (replicate, provider): base plus most of the firm's risk premium, less what a solid customer
+    behind the contract or a vendor's guarantee saves; never below base."""
+    premium = 0.75 * np.maximum(0.0, wacc - base[:, None])
+    return base[:, None] + np.maximum(0.0, premium - saving[:, None] * np.maximum(solid, guaranteed))
+
+
+def dividends(cash: np.ndarray, need: np.ndarray, rate: np.ndarray, dt: float) -> np.ndarray:
+    """USD returned to investors: cash above need, at `rate` a year."""
+    return np.maximum(0.0, cash - need) * (1.0 - exp(-rate * dt))[:, None]
+
+
+def backing(
+    profit: np.ndarray, share: np.ndarray, want: np.ndarray, dt: float
+) -> np.ndarray:
+    """Equity a vendor puts into customers (replicate, vendor, buyer): a share of yearly operating profit, by want.
+
+    `want` (replicate, vendor, buyer) >= 0 is how much a USD there helps it: buyers that use its chips and are small or
+    in need of money; normalised here.
+    """
+    total = want.sum(axis=2)
+    weight = want / np.where(total > 0.0, total, 1.0)[:, :, None]
+    return (np.maximum(0.0, profit) * share * dt)[:, :, None] * weight
+
+
+@dataclass(frozen=True)
+class Restructured:
+    """What failures did: who bought whom, and the ledger and holdings after."""
+
+    buyer: np.ndarray  # (replicate, provider): index of the buyer, own index when restructured in place, -1 if sound
+    ledger: Ledger
+    in_service: np.ndarray
+    power: np.ndarray
+    active: np.ndarray
+    flows: np.ndarray
+    written_off: np.ndarray  # change of instruments by write-off (replicate, holder)
+    stakes: np.ndarray
+    leases: np.ndarray
+
+
+@kernel
+def _restructure(
+    failed, recovery, guaranteed, balance, real, in_service, power, active, flows, written, stakes, leases, buyer,
+    offset, lenders, investors, takeover, guarantee,
+):  # fmt: skip
+    """Sell each failed provider whole to the one best able to pay, or let lenders take it over; in place."""
+    providers = failed.shape[1]
+    for r in range(failed.shape[0]):
+        for p in range(providers):
+            if not failed[r, p]:
+                continue
+            h = offset + p
+            book = real[r, 0, h] + real[r, 1, h]
+            price = recovery[r] * book
+            best, cash = -1, 2.0 * price
+            for q in range(providers):
+                if q != p and active[r, q] and not failed[r, q] and balance[r, DEPOSITS, offset + q] > cash:
+                    best, cash = q, balance[r, DEPOSITS, offset + q]
+            debt = -balance[r, LOANS, h]
+            loss = max(0.0, debt - price)
+            called = 0.0
+            for v in range(guaranteed.shape[1]):
+                paid = min(guaranteed[r, v, p], max(0.0, loss - called))
+                balance[r, DEPOSITS, v] -= paid
+                balance[r, DEPOSITS, lenders] += paid
+                flows[r, guarantee, v] -= paid
+                flows[r, guarantee, lenders] += paid
+                called += paid
+            for i in range(balance.shape[1]):  # equity and what is left of the debt are lost to their owners
+                if i == EQUITY or i == LOANS or i == LEASES or i == DEPOSITS:
+                    amount = balance[r, i, h]
+                    if i == LOANS and best < 0:
+                        amount = min(0.0, amount + price)
+                    balance[r, i, h] -= amount
+                    written[r, h] -= amount
+                    if i == EQUITY or i == LEASES:
+                        held = 0.0
+                        for v in range(stakes.shape[1]):
+                            claim = stakes[r, v, p] if i == EQUITY else leases[r, v, p]
+                            held += claim
+                            balance[r, i, v] -= claim
+                            written[r, v] -= claim
+                            if i == EQUITY:
+                                stakes[r, v, p] = 0.0
+                            else:
+                                leases[r, v, p] = 0.0
+                        other = investors
+                        amount += held
+                    else:
+                        other = lenders
+                    balance[r, i, other] += amount
+                    written[r, other] += amount
+            if best < 0:
+                buyer[r, p] = p
+                continue
+            g = offset + best
+            buyer[r, p] = best
+            active[r, p] = False
+            balance[r, DEPOSITS, g] -= price
+            balance[r, DEPOSITS, lenders] += price
+            flows[r, takeover, g] -= price
+            flows[r, takeover, lenders] += price
+            for i in (PREPAYMENTS, CREDITS):
+                written[r, g] += balance[r, i, h]
+                written[r, h] -= balance[r, i, h]
+                balance[r, i, g] += balance[r, i, h]
+                balance[r, i, h] = 0.0
+            for a in range(2):
+                real[r, a, g] += recovery[r] * real[r, a, h]
+                real[r, a, h] = 0.0
+            for c in range(in_service.shape[2]):
+                in_service[r, best, c] += in_service[r, p, c]
+                in_service[r, p, c] = 0.0
+            power[r, best] += power[r, p]
+            power[r, p] = 0.0
+
+
+def restructure(
+    failed: np.ndarray, recovery: np.ndarray, guaranteed: np.ndarray, ledger: Ledger, in_service: np.ndarray,
+    power: np.ndarray, active: np.ndarray, flows: np.ndarray, stakes: np.ndarray, leases: np.ndarray, sectors: Sectors,
+) -> Restructured:  # fmt: skip
+    """Resolve failed providers (replicate, provider).
+
+    The whole business, contracts and all, goes to the soundest buyer at `recovery` of book, paid to the lenders; where
+    no one can pay twice that, lenders write loans down to it and the firm goes on. Owners lose their equity; vendors
+    pay guarantees (replicate, vendor, provider) on the lenders' loss. `stakes` (replicate, vendor, buyer)
+    and `leases` (replicate, vendor, provider) are the vendors' claims. Nothing vanishes: chips, sites and contracts move with the business.
+    """
+    balance, real = ledger.balance.copy(), ledger.real.copy()
+    fleet, site, alive, journal = in_service.copy(), power.copy(), active.copy(), flows.copy()
+    held, claims = stakes.copy(), leases.copy()
+    buyer = np.full(failed.shape, -1, np.int64)
+    written = np.zeros((failed.shape[0], sectors.holders))
+    if failed.any():
+        _restructure(
+            failed, recovery, guaranteed, balance, real, fleet, site, alive, journal, written, held, claims,
+            buyer, sectors.vendors, sectors.lenders.start, sectors.investors.start, FLOW["takeover"], FLOW["guarantee"],
+        )  # fmt: skip
+    return Restructured(buyer, Ledger(balance, real), fleet, site, alive, journal, written, held, claims)

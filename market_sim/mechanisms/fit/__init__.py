@@ -1,0 +1,28 @@
+"""Compute fit: which chip suits which architecture, and by how much.
+
+`prepare` searches the plans once per run; `evaluate` and `reevaluate` answer for every (replicate, lab, chip).
+"""
+
+from market_sim.mechanisms.fit.evaluate import Fit, evaluate, fit_gradient, reevaluate
+from market_sim.mechanisms.fit.layout import DIRECTIONS, KINDS
+from market_sim.mechanisms.fit.maturity import error_band, kappa0, spec_sheet, starting_maturity
+from market_sim.mechanisms.fit.shortlist import ShortList, prepare
+from market_sim.mechanisms.fit.workload import Jobs, changed, default_jobs
+
+__all__ = [
+    "DIRECTIONS",
+    "KINDS",
+    "Fit",
+    "Jobs",
+    "ShortList",
+    "changed",
+    "default_jobs",
+    "error_band",
+    "evaluate",
+    "fit_gradient",
+    "kappa0",
+    "prepare",
+    "reevaluate",
+    "spec_sheet",
+    "starting_maturity",
+]

@@ -1,0 +1,163 @@
+"""Flows become contracts: whole lots, drawn without bias, that never exceed what is there.
+
+Clearing answers in fractional chips. A lab signs whole lots: its expected lots over its offers are laid end to end
+and one uniform number u picks the points u, u + 1, u + 2, ... among them (systematic sampling: Madow 1949, *Ann.
+Math. Stat.* 20), so every offer's lots are right on average and a lab's total is off by less than one lot. What the
+rounding adds or leaves out is the caller's to carry into the lab's next ask; `signed_value` says what was signed.
+
+A lot is the lab's own, or the whole chips of the smallest pool behind the offer if that is less: so a small pool
+can be sold out, and nothing else splits a lot. When more lots come up than fit a pool or the tick, deals are
+taken in the order of luck: a lab's k-th deal ranks by the fraction of order_luck + k times the golden ratio, a
+uniform number for every deal, so neither row order nor having many deals puts a lab first.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from market_sim.numerics import kernel
+
+__all__ = ["Deals", "sign"]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+_GOLDEN = 0.6180339887498949
+
+
+@dataclass(frozen=True)
+class Deals:
+    """What a tick signs.
+
+    count: (replicate,), deals signed; lab, offer: (replicate, deal), -1 beyond count; chips: (replicate, deal),
+    whole chips, 0 beyond count; signed_value: (replicate, lab), USD per hour at the price given; waiting:
+    (replicate, lab), USD per hour of lots drawn that did not fit a pool or the tick.
+    """
+
+    count: Ints
+    lab: Ints
+    offer: Ints
+    chips: Floats
+    signed_value: Floats
+    waiting: Floats
+
+
+def sign(
+    chips: Floats,
+    price: Floats,
+    lot: Floats,
+    pool: Ints,
+    weight: Floats,
+    capacity: Floats,
+    luck: Floats,
+    order_luck: Floats,
+    most: int,
+) -> Deals:
+    """Round chips (replicate, lab, offer) to lots (replicate, lab; whole chips, at least 1) within capacity.
+
+    price (replicate, lab, offer), USD per chip-hour as charged against the ask; pool, weight (offer, 2), capacity
+    (replicate, pool) as in clearing; luck, order_luck (replicate, lab), uniform in [0, 1); most, deals a tick.
+    """
+    replicates, labs, _ = chips.shape
+    deals = Deals(
+        count=np.zeros(replicates, np.int64),
+        lab=np.full((replicates, most), -1, np.int64),
+        offer=np.full((replicates, most), -1, np.int64),
+        chips=np.zeros((replicates, most)),
+        signed_value=np.zeros((replicates, labs)),
+        waiting=np.zeros((replicates, labs)),
+    )
+    _sign(
+        chips, price, lot, pool, weight, capacity, luck, order_luck, deals.count, deals.lab, deals.offer,
+        deals.chips, deals.signed_value, deals.waiting,
+    )  # fmt: skip
+    return deals
+
+
+@kernel
+def _sign(
+    chips, price, lot, pool, weight, capacity, luck, order_luck, count, lab, offer, signed, value, waiting,
+):  # type: ignore[no-untyped-def]  # fmt: skip
+    """Draw every lab's lots, then sign them in the order of luck while they fit."""
+    labs, offers = chips.shape[1], chips.shape[2]
+    room_for = labs * offers
+    who, what = np.empty(room_for, np.int64), np.empty(room_for, np.int64)
+    lots, size, rank = np.empty(room_for), np.empty(room_for), np.empty(room_for)
+    fits = np.empty(offers)
+    for r in range(chips.shape[0]):
+        used = np.zeros(capacity.shape[1])
+        drawn = 0
+        for j in range(offers):
+            fits[j] = np.floor(_room(pool[j], weight[j], capacity[r], used))
+        for i in range(labs):
+            drawn = _draw(
+                i, chips[r, i], lot[r, i], fits, luck[r, i], order_luck[r, i], drawn, who, what, lots, size, rank
+            )
+        order = np.argsort(rank[:drawn], kind="mergesort")
+        for n in range(drawn):
+            i, j, each, wanted = who[order[n]], what[order[n]], size[order[n]], lots[order[n]]
+            taken = 0.0
+            if count[r] < signed.shape[1]:
+                taken = _take(each, wanted, pool[j], weight[j], capacity[r], used)
+            if taken > 0.0:
+                lab[r, count[r]] = i
+                offer[r, count[r]] = j
+                signed[r, count[r]] = taken
+                count[r] += 1
+            value[r, i] += taken * price[r, i, j]
+            waiting[r, i] += (each * wanted - taken) * price[r, i, j]
+
+
+@kernel
+def _room(pool, weight, capacity, used):  # type: ignore[no-untyped-def]
+    """Chips that still fit the offer's pools; infinite where it has none."""
+    room = np.inf
+    for t in range(2):
+        g = pool[t]
+        if g >= 0:
+            left = (capacity[g] - used[g]) / weight[t]
+            room = left if left < room else room
+    return room
+
+
+@kernel
+def _draw(lab, chips, lot, fits, luck, order_luck, drawn, who, what, lots, size, rank):  # type: ignore[no-untyped-def]
+    """A lab's lots by systematic sampling, appended to the lists at `drawn`; the new length."""
+    reached = luck
+    passed = 0.0
+    mine = 0
+    for j in range(chips.shape[0]):
+        each = lot if lot < fits[j] else fits[j]
+        if chips[j] > 0.0 and each >= 1.0:
+            reached += chips[j] / each
+            number = np.floor(reached) - passed
+            if number > 0.0:
+                passed += number
+                who[drawn], what[drawn] = lab, j
+                lots[drawn], size[drawn] = number, each
+                turn = order_luck + mine * _GOLDEN
+                rank[drawn] = turn - np.floor(turn)
+                drawn += 1
+                mine += 1
+    return drawn
+
+
+@kernel
+def _take(each, wanted, pool, weight, capacity, used):  # type: ignore[no-untyped-def]
+    """Chips of as many of the wanted lots as fit, booked in their pools."""
+    number = np.floor(_room(pool, weight, capacity, used) / each)
+    number = number if number < wanted else wanted
+    while number > 0.0:
+        chips = number * each
+        fits = True
+        for t in range(2):
+            g = pool[t]
+            fits = fits and (g < 0 or used[g] + weight[t] * chips <= capacity[g])
+        if fits:
+            for t in range(2):
+                if pool[t] >= 0:
+                    used[pool[t]] += weight[t] * chips
+            return chips
+        number -= 1.0
+    return 0.0

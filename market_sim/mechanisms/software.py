@@ -1,0 +1,74 @@
+"""Kernel maturity, automation and porting: what the moat is made of and how it erodes."""
+
+import numpy as np
+
+from market_sim.numerics import exp, log
+
+
+def matured(
+    maturity: np.ndarray, ceiling: np.ndarray, vendor_effort: np.ndarray, lab_effort: np.ndarray,
+    automated: np.ndarray, dt: float,
+) -> np.ndarray:  # fmt: skip
+    """d kappa = (k_max - kappa)(vendor effort + lab effort by use + automation) dt, exactly over the tick.
+
+    `maturity` (replicate, family, work); the others (replicate, family), rates per year.
+    """
+    rate = vendor_effort + lab_effort + automated
+    gap = np.maximum(0.0, ceiling[:, :, None] - maturity)
+    return maturity + gap * (1.0 - exp(-rate * dt))[:, :, None]
+
+
+def launched_maturity(
+    maturity: np.ndarray, launched: np.ndarray, arrives: np.ndarray, family_stack: np.ndarray, reset: np.ndarray
+) -> np.ndarray:
+    """Give a family that reaches the market `reset` times its stack's best; a first family keeps its own start."""
+    out = maturity
+    for stack in np.unique(family_stack):
+        of_stack = (family_stack == stack)[None, :]
+        known = np.where((launched & of_stack)[:, :, None], maturity, 0.0).max(axis=1)
+        fresh = (arrives & of_stack)[:, :, None] & (known > 0.0)[:, None, :]
+        out = np.where(fresh, (reset[:, None] * known)[:, None, :], out)
+    return out
+
+
+def port_cost(work: np.ndarray, automated: np.ndarray, engineer: np.ndarray) -> np.ndarray:
+    """USD to port a lab's production stack (replicate, stack): engineer-months, less what models do."""
+    return work * (1.0 - 0.9 * automated) * engineer[:, None]
+
+
+def ports_advanced(
+    ported: np.ndarray, gain: np.ndarray, spend: np.ndarray, cost: np.ndarray, payback: np.ndarray,
+    duration: np.ndarray, dt: float,
+) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+    """Ports after `dt` and the USD paid for them (replicate, lab).
+
+    A port goes on while `gain` (log worth won on the lab's `spend`, USD/year) repays what is left of its cost within
+    `payback` years, and is paid as it progresses.
+    """
+    left = 1.0 - ported
+    worth = gain * spend[:, :, None] * payback[:, None, None]
+    goes = (left > 0.0) & (worth > cost[:, None, :] * left)
+    step = np.where(goes, np.minimum(left, dt / duration[:, None, None]), 0.0)
+    return ported + step, (step * cost[:, None, :]).sum(axis=2)
+
+
+def switching(ported: np.ndarray, penalty: np.ndarray) -> np.ndarray:
+    """Log worth lost on each stack (replicate, lab, stack) while the port is unfinished."""
+    return penalty[:, None, None] * (1.0 - ported)
+
+
+def gain_of_port(
+    best: np.ndarray, ported: np.ndarray, penalty: np.ndarray, sigma: np.ndarray
+) -> np.ndarray:
+    """Log worth a lab would win by having each stack (replicate, lab, stack).
+
+    `best` is the lab's best log worth per USD on each stack as if ported, -inf where nothing is offered. The inclusive
+    value of the logit with the stack ported less that without.
+    """
+    finite = np.where(np.isfinite(best), best, -1e9)
+    top = finite.max(axis=2, keepdims=True)
+    s = sigma[:, None, None]
+    with_all = exp((finite - top) / s)
+    today = exp((finite - switching(ported, penalty) - top) / s)
+    inside = today.sum(axis=2, keepdims=True)
+    return np.where(np.isfinite(best), s * log(1.0 + (with_all - today) / np.maximum(inside, 1e-300)), 0.0)

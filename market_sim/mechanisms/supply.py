@@ -1,0 +1,183 @@
+"""A vendor's scarce chips over its orders, and how its supply grows.
+
+Quantities are packages, the scarce thing; a chip takes `packages` of them.
+"""
+
+import numpy as np
+
+from market_sim.numerics import exp, kernel, log
+
+RULES = ("pro_rata", "highest_margin", "strategic")
+PRO_RATA, HIGHEST_MARGIN, STRATEGIC = range(len(RULES))
+STEPS = 60
+
+
+@kernel
+def _pro_rata(orders, quantity, out):
+    total = 0.0
+    for p in range(orders.size):
+        total += orders[p]
+    scale = min(1.0, quantity / total) if total > 0.0 else 0.0
+    for p in range(orders.size):
+        out[p] = orders[p] * scale
+
+
+@kernel
+def _highest_margin(orders, margin, quantity, out):
+    """Serve the best margin first; buyers of equal margin share pro rata."""
+    left = quantity
+    above = np.inf
+    out[:] = 0.0
+    while left > 0.0:
+        best = -np.inf
+        for p in range(orders.size):
+            if orders[p] > 0.0 and margin[p] < above and margin[p] > best:
+                best = margin[p]
+        if best == -np.inf:
+            return
+        group = 0.0
+        for p in range(orders.size):
+            if margin[p] == best:
+                group += orders[p]
+        scale = min(1.0, left / group)
+        for p in range(orders.size):
+            if margin[p] == best:
+                out[p] = orders[p] * scale
+        left -= group * scale
+        above = best
+
+
+@kernel
+def _strategic(orders, margin, quantity, theta, inertia, out):
+    """Bisect the shadow margin mu of supply until the clipped optimum uses it up."""
+    total = 0.0
+    low, high = np.inf, -np.inf
+    for p in range(orders.size):
+        total += orders[p]
+    for p in range(orders.size):
+        if orders[p] > 0.0:
+            fair = orders[p] * quantity / total
+            slope = theta / quantity + inertia / fair
+            low = min(low, margin[p] + inertia - slope * orders[p])
+            high = max(high, margin[p] + inertia)
+    for _ in range(STEPS):
+        mu = 0.5 * (low + high)
+        used = 0.0
+        for p in range(orders.size):
+            if orders[p] > 0.0:
+                slope = theta / quantity + inertia * total / (orders[p] * quantity)
+                used += min(orders[p], max(0.0, (margin[p] + inertia - mu) / slope))
+        if used > quantity:
+            low = mu
+        else:
+            high = mu
+    used = 0.0
+    for p in range(orders.size):
+        out[p] = 0.0
+        if orders[p] > 0.0:
+            slope = theta / quantity + inertia * total / (orders[p] * quantity)
+            out[p] = min(orders[p], max(0.0, (margin[p] + inertia - high) / slope))
+
+
+@kernel
+def _allocate(rule, orders, margin, supply, theta, inertia, out):
+    for r in range(orders.shape[0]):
+        for v in range(orders.shape[1]):
+            total = 0.0
+            for p in range(orders.shape[2]):
+                total += orders[r, v, p]
+            if total <= supply[r, v] or supply[r, v] <= 0.0 or rule[v] == PRO_RATA:
+                _pro_rata(orders[r, v], supply[r, v], out[r, v])
+            elif rule[v] == HIGHEST_MARGIN:
+                _highest_margin(orders[r, v], margin[r, v], supply[r, v], out[r, v])
+            else:
+                _strategic(orders[r, v], margin[r, v], supply[r, v], theta[r, v], inertia[r], out[r, v])
+
+
+def allocate(
+    rule: np.ndarray,
+    orders: np.ndarray,
+    margin: np.ndarray,
+    supply: np.ndarray,
+    theta: np.ndarray,
+    inertia: np.ndarray,
+) -> np.ndarray:
+    """Packages to each buyer (replicate, vendor, buyer), never more than ordered nor than there are.
+
+    `pro_rata` shares over orders; `highest_margin` serves the best-paying first; `strategic` maximises
+    sum pi a - theta/(2Q) sum a^2 - k/2 sum (a - abar)^2/abar within orders and supply Q, abar pro rata, whose solution
+    is a = clip((pi - mu + k)/(theta/Q + k/abar), 0, O): theta = 0 is pro rata up to margins, theta -> inf the equal
+    split. `margin` pi is in units of the vendor's mean margin.
+    """
+    out = np.zeros_like(orders)
+    _allocate(rule, orders, margin, supply, theta, inertia, out)
+    return out
+
+
+def worth_of_buyers(
+    margin: np.ndarray, spread: np.ndarray, own_silicon: np.ndarray, rival_discount: np.ndarray
+) -> np.ndarray:
+    """pi_p: the margin earned from each buyer relative to the vendor's mean, lower for buyers with own silicon.
+
+    `margin` (replicate, vendor, buyer), `spread` (replicate, vendor) its mean, `own_silicon` (vendor, buyer) bool.
+    """
+    relative = margin / np.where(spread > 0.0, spread, 1.0)[:, :, None]
+    return relative - rival_discount[:, None, None] * own_silicon
+
+
+def lead_time(backlog: np.ndarray, stock: np.ndarray, supply: np.ndarray) -> np.ndarray:
+    """Years until an order placed now is shipped, all in packages: (backlog - stock) / supply, at least 0."""
+    return np.maximum(0.0, backlog - stock) / np.maximum(supply, 1e-9)
+
+
+def duplicate_orders(
+    duplicates: np.ndarray, lead: np.ndarray, target: np.ndarray, slope: np.ndarray, cap: np.ndarray,
+    cancel_time: np.ndarray, dt: float,
+) -> np.ndarray:  # fmt: skip
+    """Duplicates as a share of true backlog: buyers book twice when leads exceed 1.5x target and cancel when not."""
+    wanted = np.minimum(cap[:, None], slope[:, None] * np.maximum(0.0, lead / (1.5 * target[:, None]) - 1.0))
+    return duplicates + (wanted - duplicates) * (1.0 - exp(-dt / cancel_time))[:, None]
+
+
+def grown_supply(
+    supply: np.ndarray, target: np.ndarray, lead: np.ndarray, goal: np.ndarray, committed: np.ndarray,
+    cap: np.ndarray, response: np.ndarray, lag: np.ndarray, within_first_year: float, dt: float,
+) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+    """Supply and its target after `dt`.
+
+    The target grows at the committed rate in the first year, then by response * log(lead/goal) within +-cap; supply
+    follows with a lag. Rates are yearly fractions, so growth g multiplies by 1 + g in a year. `within_first_year` is
+    the part of the tick that lies in it.
+    """
+    asked = response[:, None] * log(np.maximum(lead, 0.02) / goal[:, None])
+    free = np.clip(asked, -log(1.0 + cap), log(1.0 + cap))
+    rate = within_first_year * log(1.0 + committed) + (1.0 - within_first_year) * free
+    target = target * exp(rate * dt)
+    return supply + (target - supply) * (1.0 - exp(-dt / lag))[:, None], target
+
+
+def shipments(
+    allotted: np.ndarray, waiting: np.ndarray, stock: np.ndarray, packages: np.ndarray, vendor_of: np.ndarray,
+    capacity: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+    """Chips to ship (replicate, provider, chip) and chips to make for that (replicate, chip).
+
+    A buyer's packages go over its waiting chips of that vendor pro rata; what stock does not hold is made, within the
+    vendor's production `capacity` (replicate, vendor) in packages this tick.
+    """
+    in_packages = waiting * packages
+    by_vendor = np.zeros_like(allotted)
+    for c, v in enumerate(vendor_of):
+        by_vendor[:, v, :] += in_packages[:, :, c]
+    part = np.where(by_vendor > 0.0, allotted / np.where(by_vendor > 0.0, by_vendor, 1.0), 0.0)
+    part = np.minimum(part, 1.0)
+    ship = waiting * np.swapaxes(np.take(part, vendor_of, axis=1), 1, 2)
+    wanted = ship.sum(axis=1)
+    make = np.maximum(0.0, wanted - stock)
+    used = np.zeros_like(capacity)
+    for c, v in enumerate(vendor_of):
+        used[:, v] += make[:, c] * packages[c]
+    scale = np.minimum(1.0, capacity / np.where(used > 0.0, used, 1.0))
+    make = make * np.take(scale, vendor_of, axis=1)
+    able = np.where(wanted > 0.0, np.minimum(1.0, (make + stock) / np.where(wanted > 0.0, wanted, 1.0)), 0.0)
+    return ship * able[:, None, :], make

@@ -1,0 +1,216 @@
+"""What an offer is worth to a lab: useful compute over money, both at their worth on the day of signing.
+
+A contract signed at 0 starts after a wait d and runs for a term T (years). Compute that arrives at time t is
+worth e^{-(r + o) t} of compute today, r being the cost of capital and o obsolescence; money paid then is worth
+e^{-r t}. Payments run evenly over the term, except a share pi of them paid on signing: nobody pays while waiting
+but for that share. Per unit of term, with a(x) = (1 - e^-x)/x,
+
+    compute:   G         = e^{-(r + o) d} a((r + o) T)
+    payments:  kappa_pay = pi + (1 - pi) e^{-r d} a(r T)
+    U = log(throughput delivered) + log G - log(price kappa_pay)
+        + template_weight template + affinity + chip_taste - switching
+
+so U is the log of useful PFLOP-hours per USD, plus tastes in the same log units. `delay_dial` scales o in the
+wait alone: at 1 a late chip ages like any other, at 0 only money makes waiting dear, above 1 labs feel a race.
+The annuity and discounting are the textbook's (Brealey, Myers & Allen, ch. 2); obsolescence as a rate added to
+the discount is Jorgenson's (1963, *Am. Econ. Rev.* 53) user cost of capital.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from market_sim.numerics import annuity, exp, kannuity, kernel, kexp, klog, log
+
+__all__ = [
+    "hedonic_speed_premium",
+    "outside_worth",
+    "payment_factor",
+    "useful_life_factor",
+    "wait_discount",
+    "worth",
+]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+Number = Floats | float
+
+
+def wait_discount(delay: Number, discount: Number, obsolescence: Number, dial: Number = 1.0) -> Floats:
+    """e^{-(r + dial o) d}: what is left of a chip's worth after waiting `delay` years; rates a year."""
+    return exp(-(np.asarray(discount) + np.multiply(dial, obsolescence)) * delay)
+
+
+def useful_life_factor(term: Number, discount: Number, obsolescence: Number) -> Floats:
+    """a((r + o) T): mean worth of compute over a term of `term` years, seen from its start."""
+    return annuity((np.asarray(discount) + obsolescence) * term)
+
+
+def payment_factor(prepaid: Number, delay: Number, term: Number, discount: Number) -> Floats:
+    """kappa_pay: worth on signing of each USD of the contract's price, `prepaid` being the share paid then."""
+    due = exp(-np.asarray(discount) * delay) * annuity(np.asarray(discount) * term)
+    return prepaid + (1.0 - np.asarray(prepaid)) * due
+
+
+def outside_worth(reservation_price: Floats) -> Floats:
+    """-log r_i: worth of buying nothing, by the USD per useful PFLOP-hour above which a lab rather waits."""
+    return -log(reservation_price)
+
+
+def worth(
+    throughput: Floats,
+    delivered: Floats,
+    price: Floats,
+    delay: Floats,
+    template: Floats,
+    template_weight: Floats,
+    affinity: Floats,
+    chip_taste: Floats,
+    switching: Floats,
+    discount: Floats,
+    obsolescence: Floats,
+    delay_dial: Floats,
+    offer_provider: Ints,
+    offer_chip: Ints,
+    offer_term: Floats,
+    prepaid: Floats,
+    chip_stack: Ints,
+    live: Bools,
+) -> Floats:
+    """U (replicate, lab, offer), log useful PFLOP-hours per USD; -inf where an offer can't be had or used.
+
+    throughput (replicate, lab, chip), useful PFLOP/s a chip; delivered (replicate, provider), share of it that
+    arrives; price (replicate, lab, offer), USD per chip-hour; delay (replicate, offer), years, as labs believe it;
+    template (replicate, provider), template_weight (replicate, lab), affinity (replicate, lab, provider),
+    chip_taste (replicate, lab, chip), switching (replicate, lab, stack), all in log units; discount,
+    obsolescence (replicate,), a year; delay_dial (replicate,); offer_term (offer,), years; prepaid (offer,) or
+    (replicate, offer), a share; live (replicate, offer).
+    """
+    utility = np.full(price.shape, -np.inf)
+    shares = np.ascontiguousarray(np.broadcast_to(prepaid, live.shape))
+    _worth(
+        throughput, delivered, price, delay, template, template_weight, affinity, chip_taste, switching, discount,
+        obsolescence, delay_dial, offer_provider, offer_chip, offer_term, shares, chip_stack, live, utility,
+    )  # fmt: skip
+    return utility
+
+
+@kernel
+def _worth(
+    throughput, delivered, price, delay, template, template_weight, affinity, chip_taste, switching, discount,
+    obsolescence, delay_dial, offer_provider, offer_chip, offer_term, prepaid, chip_stack, live, utility,
+):  # type: ignore[no-untyped-def]  # fmt: skip
+    """Log terms of chip, provider and offer are taken once each; only the price is a cell's own."""
+    labs, chips, providers = throughput.shape[1], throughput.shape[2], delivered.shape[1]
+    offers = np.empty(live.shape[1], np.int64)
+    timing, arrives = np.empty(live.shape[1]), np.empty(providers)
+    by_chip, by_provider = np.empty(chips), np.empty(providers)
+    fixed, cost = np.empty(live.shape[1]), np.empty(live.shape[1])
+    for r in range(live.shape[0]):
+        count = _find_live(live[r], offers)
+        _time_factors(
+            offers[:count], delay[r], offer_term, prepaid[r], discount[r], obsolescence[r], delay_dial[r], timing
+        )
+        for p in range(providers):
+            arrives[p] = klog(delivered[r, p])
+        for i in range(labs):
+            for c in range(chips):
+                by_chip[c] = klog(throughput[r, i, c]) + chip_taste[r, i, c] - switching[r, i, chip_stack[c]]
+            for p in range(providers):
+                by_provider[p] = arrives[p] + template_weight[r, i] * template[r, p] + affinity[r, i, p]
+            prices, row = price[r, i], utility[r, i]
+            for k in range(count):
+                j = offers[k]
+                fixed[k] = by_chip[offer_chip[j]] + by_provider[offer_provider[j]] + timing[k]
+                cost[k] = prices[j]
+            for k in range(count):
+                fixed[k] -= klog(cost[k])
+            for k in range(count):
+                row[offers[k]] = fixed[k] if cost[k] > 0.0 else -np.inf
+
+
+@kernel
+def _find_live(live, offers):  # type: ignore[no-untyped-def]
+    """The live offers' numbers into `offers`; how many."""
+    count = 0
+    for j in range(live.shape[0]):
+        offers[count] = j
+        count += 1 if live[j] else 0
+    return count
+
+
+@kernel
+def _time_factors(offers, delay, term, prepaid, discount, obsolescence, dial, timing):  # type: ignore[no-untyped-def]
+    """log G - log kappa_pay of every live offer."""
+    for k in range(offers.shape[0]):
+        j = offers[k]
+        due = kexp(-discount * delay[j]) * kannuity(discount * term[j])
+        paid = prepaid[j] + (1.0 - prepaid[j]) * due
+        life = kannuity((discount + obsolescence) * term[j])
+        timing[k] = klog(life / paid) - (discount + dial * obsolescence) * delay[j]
+
+
+def hedonic_speed_premium(
+    log_price: Floats, delay: Floats, log_throughput: Floats, term: Floats, weight: Floats
+) -> Floats:
+    """d log price / d delay (replicate,), a year, across offers of equal speed and term; below 0 if speed pays.
+
+    The slope on delay (replicate, offer; years) of a least-squares line for log_price (replicate, offer), with a
+    constant, log_throughput (replicate, offer) and term (offer,) held fixed, weighted by weight (replicate,
+    offer), zero where an offer is not live (Rosen 1974, *J. Polit. Econ.* 82). 0 where delay does not vary
+    apart from the rest, so a market of one delay has no premium.
+    """
+    answer = np.zeros(delay.shape[0])
+    _speed_premium(log_price, delay, log_throughput, term, weight, answer)
+    return answer
+
+
+@kernel
+def _speed_premium(log_price, delay, log_throughput, term, weight, answer):  # type: ignore[no-untyped-def]
+    """Frisch & Waugh (1933): what throughput and term explain is taken off delay, then price is regressed on it."""
+    offers = delay.shape[1]
+    used = np.empty(offers)
+    columns = np.empty((4, offers))  # throughput, term, delay, price
+    for r in range(delay.shape[0]):
+        for j in range(offers):
+            counts = weight[r, j] > 0.0 and abs(log_throughput[r, j]) < np.inf and abs(log_price[r, j]) < np.inf
+            used[j] = weight[r, j] if counts else 0.0
+            columns[0, j] = log_throughput[r, j] if counts else 0.0
+            columns[1, j] = term[j] if counts else 0.0
+            columns[2, j] = delay[r, j] if counts else 0.0
+            columns[3, j] = log_price[r, j] if counts else 0.0
+        answer[r] = _partial_slope(columns, used)
+
+
+@kernel
+def _partial_slope(columns, weight):  # type: ignore[no-untyped-def]
+    """Slope of the last column on the one before it, the first ones and a constant held fixed; 0 if undefined."""
+    last = columns.shape[0] - 1
+    left = np.zeros(last)  # of each regressor's square, after what those before it explain
+    ones = np.ones(weight.shape[0])
+    total = _inner(ones, ones, weight)
+    if total <= 0.0:
+        return 0.0
+    for a in range(last):
+        size = _inner(columns[a], columns[a], weight)
+        _take_off(columns[a], ones, _inner(columns[a], ones, weight) / total)
+        for b in range(a):
+            if left[b] > 0.0:
+                _take_off(columns[a], columns[b], _inner(columns[a], columns[b], weight) / left[b])
+        rest = _inner(columns[a], columns[a], weight)
+        left[a] = rest if rest > 1e-12 * size else 0.0
+    return _inner(columns[last - 1], columns[last], weight) / left[last - 1] if left[last - 1] > 0.0 else 0.0
+
+
+@kernel
+def _inner(x, y, weight):  # type: ignore[no-untyped-def]
+    total = 0.0
+    for j in range(weight.shape[0]):
+        total += weight[j] * x[j] * y[j]
+    return total
+
+
+@kernel
+def _take_off(column, other, times):  # type: ignore[no-untyped-def]
+    for j in range(column.shape[0]):
+        column[j] -= times * other[j]
