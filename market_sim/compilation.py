@@ -61,8 +61,8 @@ def kernel_folder(package: Path) -> Path:
     """The folder for these kernels, in the user's cache or, if that is read-only, a temporary one."""
     home = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
     user = os.getuid() if hasattr(os, "getuid") else "user"
-    roots = [os.environ.get("MARKET_SIM_CACHE") or home, Path(tempfile.gettempdir()) / f"market-sim-{user}"]
-    for root in roots:
+    spare = os.path.join(tempfile.gettempdir(), f"market-sim-{user}")
+    for root in (os.environ.get("MARKET_SIM_CACHE") or home, spare):
         folder = Path(root) / "market-sim" / f"kernels-{kernel_fingerprint(package)}"
         with contextlib.suppress(OSError):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)

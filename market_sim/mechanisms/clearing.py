@@ -1,22 +1,28 @@
 """Which lab spends how much on which offer, and the scarcity prices that keep every pool within its capacity.
 
-Labs split a budget over offers by constant-elasticity spending shares (Anderson, de Palma & Thisse 1992, ch. 3:
-the logit of log-prices is the CES demand), with an option to buy nothing. Offers draw on capacity pools: the
-terms of one lot share its chips; offers built to order share a site's power and a chip's supply. With
+Labs split a budget over offers by constant-elasticity spending shares (Anderson, de Palma & Thisse 1992,
+ch. 3: the logit of log-prices is the CES demand), with an option to buy nothing. Offers draw on capacity
+pools: the terms of one lot share its chips; offers built to order share a site's power and a chip's supply.
+With
 
-    lambda_j = sum over j's pools of shadow_g,  s_ij = A_j e^{(U_ij - lambda_j)/sigma} / (e^{U_i0/sigma} + sum_k ...)
-    q_ij = B_i s_ij / (p_ij e^{lambda_j}),      sum_j w_gj sum_i q_ij <= C_g,   shadow_g >= 0, zero if slack
+    lambda_j = sum over j's pools of shadow_g
+    s_ij = A_j e^{(U_ij - lambda_j)/sigma} / (e^{U_i0/sigma} + sum_k A_k e^{(U_ik - lambda_k)/sigma})
+    q_ij = B_i s_ij / (p_ij e^{lambda_j})
+    sum_j w_gj sum_i q_ij <= C_g,  shadow_g >= 0, zero where slack
 
 a shadow price is ad valorem: it multiplies the quote, so money of any unit clears alike and the weights
 e^{U/sigma} are taken once. With one pool per offer and one price for all labs the shadows minimise a strictly
 convex function, so they are unique; as sigma goes to 0 they are the linear Fisher market's (Eisenberg & Gale
-1959, *Ann. Math. Stat.* 30). Where an offer draws on two pools their shadows add, with weights in the capacity
-alone: a price per unit of capacity would differ by lab and cost a power per lab and offer in every sweep.
+1959, *Ann. Math. Stat.* 30). Where an offer draws on two pools their shadows add, with weights in the
+capacity alone: a price per unit of capacity would differ by lab and cost a power per lab and offer in every
+sweep.
 
 Solved by scaling, as matrices are balanced (Deming & Stephan 1940; in logs and re-based when the scale has
 drifted, as Schmitzer 2019, *SIAM J. Sci. Comput.* 41): a pool's log price moves by sigma/(1+sigma) of its log
 excess demand, the Newton step for its own price; pools sharing offers share the step. Then all binding prices
-move together by what money can leave for elsewhere, the one direction in which own-price steps are slow.
+move together by what money can leave for elsewhere, the one direction in which own-price steps are slow; and
+the last few steps are combined into one (Anderson 1965, *J. ACM* 12), which tells apart pools that are close
+substitutes or share offers. None of this moves the answer, only the number of sweeps to it.
 
 | symbol | here | shape | unit |
 |---|---|---|---|
@@ -43,6 +49,10 @@ Ints = NDArray[np.int64]
 
 _LANES = 8  # running sums per row: a fixed order of addition that fits vector registers
 _NEVER_ABOVE = 1.0 - 1e-12  # room for the rounding of any later sum over one pool's buyers
+_MEMORY = 6  # steps that an extrapolation looks back on
+_NEAR = 1.0  # log excess below which steps are extrapolated
+_PATIENCE = 100  # sweeps, in the second half of which far steps are extrapolated as well: it ends cycles
+_WORSE = 1.5  # growth of the error at which the steps so far are forgotten
 _NOBODY = -700.0  # log excess of a pool whose demand is below any number: its price falls, step by step
 _FARTHEST = 150.0  # of lambda/sigma from where the weights were taken, before they are taken anew
 
@@ -63,8 +73,8 @@ class Reason(IntEnum):
 
 _SENTENCES = {
     Reason.CLEARED: "Every pool is within tolerance of its capacity, or slack at no scarcity price.",
-    Reason.SWEEPS_SPENT: "The sweeps ran out before the tolerance was met: sales are scaled into capacity, prices"
-    " are approximate; raise max_sweeps, the tolerance or sigma.",
+    Reason.SWEEPS_SPENT: "The sweeps ran out before the tolerance was met: sales are scaled into capacity and"
+    " prices are approximate; raise max_sweeps, the tolerance or sigma.",
     Reason.NOTHING_ASKED: "No lab had a budget, so nothing was traded.",
     Reason.NOTHING_OFFERED: "No offer had capacity, so every budget stayed outside.",
 }
@@ -105,11 +115,11 @@ def clear(
 ) -> Cleared:
     """Clear every replicate's market on its own; arrays as in the module's table.
 
-    An offer is out where its utility or its log attraction is -inf, or one of its pools is empty. `pool` names up
-    to two pools an offer, -1 for none; an offer without a pool is without limit. `outside` -inf means no outside
-    option. `shadow` is where to start from: it changes how long the search takes, not what it finds. `tolerance`
-    bounds the log excess demand of every pool; sales above capacity are then scaled into it, the money they
-    leave staying outside.
+    An offer is out where its utility or its log attraction is -inf, or one of its pools is empty. `pool`
+    names up to two pools an offer, -1 for none; an offer without a pool is without limit. `outside` -inf
+    means no outside option. `shadow` is where to start from: it changes how long the search takes, not what
+    it finds. `tolerance` bounds the log excess demand of every pool; sales above capacity are then scaled
+    into it, the money they leave staying outside.
     """
     replicates, labs, offers = utility.shape
     cleared = Cleared(
@@ -120,12 +130,19 @@ def clear(
         sweeps=np.zeros(replicates, np.int64),
         reason=np.zeros(replicates, np.int64),
     )
+    numbers = (utility, outside, budget, price, weight, capacity, log_attraction, sigma, shadow)
+    worths, outsides, budgets, prices, loads, room, attracted, sigmas, start = map(_in_order, numbers)
     _clear(
-        utility, outside, budget, price, pool, weight, capacity, log_attraction, sigma, shadow,
-        float(tolerance), int(max_sweeps), cleared.chips, cleared.shadow, cleared.scarcity,
+        worths, outsides, budgets, prices, np.ascontiguousarray(pool, np.int64), loads, room, attracted,
+        sigmas, start, float(tolerance), int(max_sweeps), cleared.chips, cleared.shadow, cleared.scarcity,
         cleared.share_inside, cleared.sweeps, cleared.reason,
     )  # fmt: skip
     return cleared
+
+
+def _in_order(array: Floats) -> Floats:
+    """The array in C order: a kernel is compiled for one layout only."""
+    return np.ascontiguousarray(array, np.float64)
 
 
 def attraction(lots_offered: Floats, offers_in_pool: NDArray[np.generic], omega: Floats) -> Floats:
@@ -136,7 +153,7 @@ def attraction(lots_offered: Floats, offers_in_pool: NDArray[np.generic], omega:
     """
     answer = np.empty(lots_offered.shape)
     counts = np.broadcast_to(np.asarray(offers_in_pool, np.float64), lots_offered.shape)
-    _attraction(lots_offered, np.ascontiguousarray(counts), omega, answer)
+    _attraction(_in_order(lots_offered), _in_order(counts), _in_order(omega), answer)
     return answer
 
 
@@ -191,7 +208,9 @@ def _largest(row, floor):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _weigh(utility, outside, price, labs, offers, level, sigma, weights, per_usd, rest):  # type: ignore[no-untyped-def]
+def _weigh(  # type: ignore[no-untyped-def]
+    utility, outside, price, labs, offers, level, sigma, weights, per_usd, rest
+):
     """e^{U/sigma + level}, the same per USD, and e^{U_0/sigma}, each lab's row scaled by its largest."""
     width = level.shape[0]
     per_sigma = 1.0 / sigma
@@ -216,22 +235,30 @@ def _weigh(utility, outside, price, labs, offers, level, sigma, weights, per_usd
 
 
 @kernel
+def _fold(row):  # type: ignore[no-untyped-def]
+    """Sum of a row, destroyed, whose length is a multiple of the lanes: halves are added on each other."""
+    n = row.shape[0]
+    while n > _LANES:
+        half = (n // 2 + _LANES - 1) // _LANES * _LANES
+        for k in range(n - half):
+            row[k] = row[k] + row[half + k]
+        n = half
+    return ((row[0] + row[1]) + (row[2] + row[3])) + ((row[4] + row[5]) + (row[6] + row[7]))
+
+
+@kernel
 def _spread(weights, per_usd, rest, budgets, scale, money, sold):  # type: ignore[no-untyped-def]
     """One pass: each lab's money per unit of weight, and offers' sales before their own price is applied."""
     width = scale.shape[0]
     sold[:] = 0.0
-    lanes = np.empty(_LANES)
+    scaled = np.empty(width)
     for i in range(budgets.shape[0]):
-        row = weights[i]
-        lanes[:] = 0.0
-        for k in range(0, width, _LANES):
-            for t in range(_LANES):
-                lanes[t] += row[k + t] * scale[k + t]
-        total = ((lanes[0] + lanes[1]) + (lanes[2] + lanes[3])) + ((lanes[4] + lanes[5]) + (lanes[6] + lanes[7]))
-        total += rest[i]
+        row, bought = weights[i], per_usd[i]
+        for k in range(width):
+            scaled[k] = row[k] * scale[k]
+        total = _fold(scaled) + rest[i]
         each = budgets[i] / total if total > 0.0 else 0.0
         money[i] = each
-        bought = per_usd[i]
         for k in range(width):
             sold[k] += bought[k] * each
 
@@ -250,7 +277,10 @@ def _mean_price(weights, per_usd, money, mean):  # type: ignore[no-untyped-def]
         all_spent += spent[k]
         all_bought += bought[k]
     for k in range(width):
-        mean[k] = spent[k] / bought[k] if bought[k] > 0.0 else all_spent / all_bought if all_bought > 0.0 else 1.0
+        if bought[k] > 0.0:
+            mean[k] = spent[k] / bought[k]
+        else:
+            mean[k] = all_spent / all_bought if all_bought > 0.0 else 1.0
 
 
 @kernel
@@ -316,11 +346,14 @@ def _own_steps(shadow, excess, chips, pools, loads, demand, damping):  # type: i
 
 
 @kernel
-def _common_step(shadow, excess, spend, pools, demand, capacity, asked, damping, sigma, unit):  # type: ignore[no-untyped-def]
+def _common_step(  # type: ignore[no-untyped-def]
+    shadow, excess, spend, pools, demand, capacity, asked, damping, sigma, unit
+):
     """How far own-price steps leave all binding prices, together, from where spend = value.
 
-    value is what the binding pools' capacity would fetch at the prices tried. A common rise of one log point raises
-    value by one and lowers spend by (1 - inside share)/sigma. Pools that share an offer share its money.
+    value is what the binding pools' capacity would fetch at the prices tried. A common rise of one log
+    point raises value by one and lowers spend by (1 - inside share)/sigma. Pools that share an offer share
+    its money.
     """
     money = np.zeros(demand.shape[0])
     total, depth = 0.0, 0.0
@@ -347,13 +380,67 @@ def _common_step(shadow, excess, spend, pools, demand, capacity, asked, damping,
 
 
 @kernel
+def _extrapolate(before, after, kept, points, moves):  # type: ignore[no-untyped-def]
+    """Replace `after`, one step on from `before`, by the point where past steps would vanish (Anderson 1965).
+
+    The combination of the last few moves with the least sum of squares is found from its normal equations,
+    and the same combination of their endpoints is taken. `points`, `moves`: the history, `kept` of it so
+    far.
+    """
+    memory, pools = points.shape
+    slot = kept % memory
+    for g in range(pools):
+        points[slot, g], moves[slot, g] = after[g], after[g] - before[g]
+    m = min(kept, memory - 1)
+    if m == 0:
+        return
+    past, square, pull = np.empty(m, np.int64), np.empty((m, m)), np.empty(m)
+    for a in range(m):
+        past[a] = (slot + memory - 1 - a) % memory
+    for a in range(m):
+        for b in range(a + 1):
+            total = 0.0
+            for g in range(pools):
+                now = moves[slot, g]
+                total += (now - moves[past[a], g]) * (now - moves[past[b], g])
+            square[a, b] = square[b, a] = total
+        pull[a] = 0.0
+        for g in range(pools):
+            pull[a] += (moves[slot, g] - moves[past[a], g]) * moves[slot, g]
+    for a in range(m):
+        square[a, a] = square[a, a] * (1.0 + 1e-10) + 1e-300
+    _solve(square, pull)
+    for a in range(m):
+        for g in range(pools):
+            after[g] -= pull[a] * (points[slot, g] - points[past[a], g])
+    for g in range(pools):
+        after[g] = after[g] if after[g] > 0.0 else 0.0
+
+
+@kernel
+def _solve(square, pull):  # type: ignore[no-untyped-def]
+    """Gauss elimination of a small positive definite system, the answer in `pull`."""
+    m = pull.shape[0]
+    for a in range(m):
+        for b in range(a + 1, m):
+            times = square[b, a] / square[a, a]
+            for c in range(a, m):
+                square[b, c] -= times * square[a, c]
+            pull[b] -= times * pull[a]
+    for a in range(m - 1, -1, -1):
+        for b in range(a + 1, m):
+            pull[a] -= square[a, b] * pull[b]
+        pull[a] /= square[a, a]
+
+
+@kernel
 def _search(
     utility, outside, price, labs, offers, pools, loads, capacity, attracted, budgets, sigma, tolerance,
-    max_sweeps, shadow, weights, per_usd, rest, money, factor, chips, demand,
+    max_sweeps, shadow, weights, per_usd, rest, money, factor, scale, chips, demand,
 ):  # type: ignore[no-untyped-def]  # fmt: skip
     """Find one replicate's shadows, in place; the sweeps it took, negative if they ran out.
 
-    `shadow` ends with a pool that is no pool, of price zero. On return chips_ij = factor_j money_i per_usd_ij.
+    `shadow` ends with a pool that is none, of price zero. On return chips_ij = factor_j money_i per_usd_ij.
     """
     width, count = factor.shape[0], offers.shape[0]
     damping = sigma / (1.0 + sigma)
@@ -361,7 +448,9 @@ def _search(
     for i in range(budgets.shape[0]):
         asked += budgets[i]
     level = np.full(width, -np.inf)
-    scale, sold, mean = np.zeros(width), np.empty(width), np.ones(width)
+    error, kept, tried = np.inf, 0, np.empty(capacity.shape[0])
+    points, moves = np.empty((_MEMORY, capacity.shape[0])), np.empty((_MEMORY, capacity.shape[0]))
+    sold, mean = np.empty(width), np.ones(width)
     scarcity, base, spend = np.zeros(count), np.zeros(count), np.empty(count)
     excess, unit = np.empty(demand.shape[0]), np.empty(demand.shape[0])
     for sweep in range(max_sweeps + 1):
@@ -382,7 +471,8 @@ def _search(
         for k in range(count):
             chips[k] = sold[k] * factor[k]
         _demand(chips, pools, loads, capacity, demand, excess)
-        if _error(shadow, excess) <= tolerance:
+        before, error = error, _error(shadow, excess)
+        if error <= tolerance:
             return sweep + 1
         if sweep == max_sweeps:
             break
@@ -391,11 +481,17 @@ def _search(
             _unit_prices(mean, pools, loads, unit)
         for k in range(count):
             spend[k] = mean[k] * sold[k] * scale[k]
+        tried[:] = shadow[: capacity.shape[0]]
         common = _common_step(shadow, excess, spend, pools, demand, capacity, asked, damping, sigma, unit)
         _own_steps(shadow, excess, chips, pools, loads, demand, damping)
         for g in range(capacity.shape[0]):
             if shadow[g] > 0.0:
                 shadow[g] = shadow[g] + common if shadow[g] + common > 0.0 else 0.0
+        if error > _WORSE * before:
+            kept = 0
+        if error < _NEAR or sweep % _PATIENCE >= _PATIENCE // 2:
+            _extrapolate(tried, shadow[: capacity.shape[0]], kept, points, moves)
+            kept += 1
     return -max_sweeps - 1
 
 
@@ -432,25 +528,30 @@ def _clear(
             for t in range(2):
                 g = pools[t, k]
                 prices[g] = start[r, g] if g < pools_all and start[r, g] > 0.0 else 0.0
-        rest, money, factor = np.empty(buyers), np.empty(buyers), np.zeros(width)
+        rest, money = np.empty(buyers), np.empty(buyers)
+        factor, scale = np.zeros(width), np.zeros(width)
         demand, wanted = np.empty(pools_all + 1), np.empty(count)
         taken = _search(
             utility[r], outside[r], price[r], labs[:buyers], offers[:count], pools, loads, capacity[r],
-            attracted, budgets, sigma[r], tolerance, max_sweeps, prices, weights, per_usd, rest, money, factor,
-            wanted, demand,
+            attracted, budgets, sigma[r], tolerance, max_sweeps, prices, weights, per_usd, rest, money,
+            factor, scale, wanted, demand,
         )  # fmt: skip
         sweeps[r] = abs(taken)
         reason[r] = 0 if taken > 0 else 1
         shadow[r] = prices[:pools_all]
         for k in range(count):
             scarcity[r, offers[k]] = prices[pools[0, k]] + prices[pools[1, k]]
-        _sell(labs[:buyers], offers[:count], pools, capacity[r], demand, factor, per_usd, money, chips[r])
-        _share(labs[:buyers], offers[:count], chips[r], price[r], scarcity[r], budgets, inside[r])
+        _sell(
+            labs[:buyers], offers[:count], pools, capacity[r], demand, factor, scale, weights, per_usd, money,
+            budgets, chips[r], inside[r],
+        )  # fmt: skip
 
 
 @kernel
-def _sell(labs, offers, pools, capacity, demand, factor, per_usd, money, chips):  # type: ignore[no-untyped-def]
-    """Chips of every buyer and offer, scaled down where a pool would be sold beyond its capacity."""
+def _sell(
+    labs, offers, pools, capacity, demand, factor, scale, weights, per_usd, money, budgets, chips, inside
+):  # type: ignore[no-untyped-def]
+    """Chips and shares inside, scaled down where a pool would be sold beyond its capacity."""
     none = capacity.shape[0]
     fits = np.ones(none + 1)
     for g in range(none):
@@ -459,21 +560,12 @@ def _sell(labs, offers, pools, capacity, demand, factor, per_usd, money, chips):
     for k in range(offers.shape[0]):
         a, b = fits[pools[0, k]], fits[pools[1, k]]
         factor[k] *= a if a < b else b
+        scale[k] *= a if a < b else b
+    spent = np.empty(scale.shape[0])
     for i in range(labs.shape[0]):
         row = chips[labs[i]]
         for k in range(offers.shape[0]):
             row[offers[k]] = per_usd[i, k] * money[i] * factor[k]
-
-
-@kernel
-def _share(labs, offers, chips, price, scarcity, budgets, inside):  # type: ignore[no-untyped-def]
-    """Each buyer's share of budget spent on offers."""
-    paid = np.empty(offers.shape[0])
-    for k in range(offers.shape[0]):
-        paid[k] = kexp(scarcity[offers[k]])
-    for i in range(labs.shape[0]):
-        spent = 0.0
-        for k in range(offers.shape[0]):
-            j = offers[k]
-            spent += chips[labs[i], j] * price[labs[i], j] * paid[k] if chips[labs[i], j] > 0.0 else 0.0
-        inside[labs[i]] = spent / budgets[i]
+        for k in range(scale.shape[0]):
+            spent[k] = weights[i, k] * scale[k]
+        inside[labs[i]] = _fold(spent) * money[i] / budgets[i]

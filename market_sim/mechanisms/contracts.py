@@ -344,3 +344,18 @@ def add_up(
         sums.rent_chip,
     )  # fmt: skip
     return sums
+
+
+@kernel
+def _move(rows, count, buyer):
+    out = rows.copy()
+    for r in range(rows.shape[0]):
+        for i in range(count[r]):
+            if buyer[r, out[r, i]["provider"]] >= 0:
+                out[r, i]["provider"] = buyer[r, out[r, i]["provider"]]
+    return out
+
+
+def move(book: Book, buyer: np.ndarray) -> Book:
+    """Contracts of sold providers go to the buyer (replicate, provider), -1 where nothing was sold."""
+    return Book(_move(book.rows, book.count, buyer), book.count, book.signed)

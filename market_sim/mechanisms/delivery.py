@@ -32,8 +32,8 @@ class Delivered:
 
 @kernel
 def _advance(
-    rows, count, shipped, speed, power, now, dt, freed, freed_count, out, out_count, finished, finished_at,
-    finished_count, in_service, inventory, lateness, completed, delay,
+    rows, count, shipped, speed, power, now, dt, out, out_count, finished, finished_at, finished_count, in_service,
+    inventory, lateness, completed, delay,
 ):  # fmt: skip
     """Hand chips to lots first come, first served, then build; see `advance`."""
     for r in range(rows.shape[0]):
@@ -43,9 +43,6 @@ def _advance(
             out[r, kept] = rows[r, i]
             row = out[r, kept]
             p, c = row["provider"], row["chip"]
-            for f in range(freed_count[r]):
-                if freed[r, f] == row["contract"]:
-                    row["contract"] = -1
             take = min(row["chips"] - row["received"], shipped[r, p, c])
             if take > 0.0:
                 shipped[r, p, c] -= take
@@ -87,14 +84,11 @@ def advance(
     shipped: np.ndarray,
     speed: np.ndarray,
     power: np.ndarray,
-    freed: np.ndarray,
-    freed_count: np.ndarray,
     now: float,
     dt: float,
 ) -> Delivered:
     """Build for `dt` years. `shipped` chips (replicate, provider, chip) arrive now and must not exceed what waits;
-    `speed` (replicate, provider) is site work done per year, `power` (chip,) kW per chip, `freed` ids of
-    contracts that no longer want their lot."""
+    `speed` (replicate, provider) is site work done per year, `power` (chip,) kW per chip."""
     replicates, slots = pipeline.rows.shape
     providers, chips = shipped.shape[1:]
     out, finished = np.empty((replicates, slots), PROJECT), np.empty((replicates, slots), PROJECT)
@@ -103,8 +97,8 @@ def advance(
     in_service, inventory = np.zeros((replicates, providers, chips)), np.zeros((replicates, providers, chips))
     lateness, completed, delay = (np.zeros((replicates, providers)) for _ in range(3))
     _advance(
-        pipeline.rows, pipeline.count, shipped.copy(), speed, power, now, dt, freed, freed_count, out, out_count,
-        finished, finished_at, finished_count, in_service, inventory, lateness, completed, delay,
+        pipeline.rows, pipeline.count, shipped.copy(), speed, power, now, dt, out, out_count, finished, finished_at,
+        finished_count, in_service, inventory, lateness, completed, delay,
     )  # fmt: skip
     return Delivered(
         Pipeline(out, out_count), finished, finished_at, finished_count, in_service, inventory, lateness, completed,
@@ -162,6 +156,27 @@ def start(
         bring_up, now,
     )  # fmt: skip
     return Pipeline(rows, counts)
+
+
+@kernel
+def _free(rows, count, freed, freed_count, buyer):
+    out = rows.copy()
+    for r in range(rows.shape[0]):
+        for i in range(count[r]):
+            for f in range(freed_count[r]):
+                if freed[r, f] == out[r, i]["contract"]:
+                    out[r, i]["contract"] = -1
+            if buyer[r, out[r, i]["provider"]] >= 0:
+                out[r, i]["provider"] = buyer[r, out[r, i]["provider"]]
+    return out
+
+
+def reassign(pipeline: Pipeline, freed: np.ndarray, freed_count: np.ndarray, buyer: np.ndarray) -> Pipeline:
+    """Lots whose contract (id in `freed`) is gone become inventory; lots of a sold provider go to its buyer.
+
+    `buyer` (replicate, provider) is -1 where nothing was sold.
+    """
+    return Pipeline(_free(pipeline.rows, pipeline.count, freed, freed_count, buyer), pipeline.count)
 
 
 @kernel

@@ -1,14 +1,15 @@
 """Flows become contracts: whole lots, drawn without bias, that never exceed what is there.
 
-Clearing answers in fractional chips. A lab signs whole lots: its expected lots over its offers are laid end to end
-and one uniform number u picks the points u, u + 1, u + 2, ... among them (systematic sampling: Madow 1949, *Ann.
-Math. Stat.* 20), so every offer's lots are right on average and a lab's total is off by less than one lot. What the
-rounding adds or leaves out is the caller's to carry into the lab's next ask; `signed_value` says what was signed.
+Clearing answers in fractional chips. A lab signs whole lots: its expected lots over its offers are laid end
+to end and one uniform number u picks the points u, u + 1, u + 2, ... among them (systematic sampling: Madow
+1949, *Ann. Math. Stat.* 20), so every offer's lots are right on average and a lab's total is off by less
+than one lot. What the rounding adds or leaves out is the caller's to carry into the lab's next ask;
+`signed_value` says what was signed.
 
-A lot is the lab's own, or the whole chips of the smallest pool behind the offer if that is less: so a small pool
-can be sold out, and nothing else splits a lot. When more lots come up than fit a pool or the tick, deals are
-taken in the order of luck: a lab's k-th deal ranks by the fraction of order_luck + k times the golden ratio, a
-uniform number for every deal, so neither row order nor having many deals puts a lab first.
+A lot is the lab's own, or the whole chips of the smallest pool behind the offer if that is less: so a small
+pool can be sold out, and nothing else splits a lot. When more lots come up than fit a pool or the tick,
+deals are taken in the order of luck: a lab's k-th deal ranks by the fraction of order_luck + k times the
+golden ratio, a uniform number for every deal, so neither row order nor having many deals puts a lab first.
 """
 
 from dataclasses import dataclass
@@ -30,9 +31,9 @@ _GOLDEN = 0.6180339887498949
 class Deals:
     """What a tick signs.
 
-    count: (replicate,), deals signed; lab, offer: (replicate, deal), -1 beyond count; chips: (replicate, deal),
-    whole chips, 0 beyond count; signed_value: (replicate, lab), USD per hour at the price given; waiting:
-    (replicate, lab), USD per hour of lots drawn that did not fit a pool or the tick.
+    count: (replicate,), deals signed; lab, offer: (replicate, deal), -1 beyond count; chips: (replicate,
+    deal), whole chips, 0 beyond count; signed_value: (replicate, lab), USD per hour at the price given;
+    waiting: (replicate, lab), USD per hour of lots drawn that did not fit a pool or the tick.
     """
 
     count: Ints
@@ -56,8 +57,9 @@ def sign(
 ) -> Deals:
     """Round chips (replicate, lab, offer) to lots (replicate, lab; whole chips, at least 1) within capacity.
 
-    price (replicate, lab, offer), USD per chip-hour as charged against the ask; pool, weight (offer, 2), capacity
-    (replicate, pool) as in clearing; luck, order_luck (replicate, lab), uniform in [0, 1); most, deals a tick.
+    price (replicate, lab, offer), USD per chip-hour as charged against the ask; pool, weight (offer, 2),
+    capacity (replicate, pool) as in clearing; luck, order_luck (replicate, lab), uniform in [0, 1); most,
+    deals a tick.
     """
     replicates, labs, _ = chips.shape
     deals = Deals(
@@ -68,9 +70,12 @@ def sign(
         signed_value=np.zeros((replicates, labs)),
         waiting=np.zeros((replicates, labs)),
     )
+    flows, quotes, sizes, loads, room, draw, turn = (
+        np.ascontiguousarray(a, np.float64) for a in (chips, price, lot, weight, capacity, luck, order_luck)
+    )
     _sign(
-        chips, price, lot, pool, weight, capacity, luck, order_luck, deals.count, deals.lab, deals.offer,
-        deals.chips, deals.signed_value, deals.waiting,
+        flows, quotes, sizes, np.ascontiguousarray(pool, np.int64), loads, room, draw, turn, deals.count,
+        deals.lab, deals.offer, deals.chips, deals.signed_value, deals.waiting,
     )  # fmt: skip
     return deals
 
@@ -92,7 +97,18 @@ def _sign(
             fits[j] = np.floor(_room(pool[j], weight[j], capacity[r], used))
         for i in range(labs):
             drawn = _draw(
-                i, chips[r, i], lot[r, i], fits, luck[r, i], order_luck[r, i], drawn, who, what, lots, size, rank
+                i,
+                chips[r, i],
+                lot[r, i],
+                fits,
+                luck[r, i],
+                order_luck[r, i],
+                drawn,
+                who,
+                what,
+                lots,
+                size,
+                rank,
             )
         order = np.argsort(rank[:drawn], kind="mergesort")
         for n in range(drawn):
@@ -122,7 +138,9 @@ def _room(pool, weight, capacity, used):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _draw(lab, chips, lot, fits, luck, order_luck, drawn, who, what, lots, size, rank):  # type: ignore[no-untyped-def]
+def _draw(  # type: ignore[no-untyped-def]
+    lab, chips, lot, fits, luck, order_luck, drawn, who, what, lots, size, rank
+):
     """A lab's lots by systematic sampling, appended to the lists at `drawn`; the new length."""
     reached = luck
     passed = 0.0

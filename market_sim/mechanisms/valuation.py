@@ -1,9 +1,9 @@
 """What an offer is worth to a lab: useful compute over money, both at their worth on the day of signing.
 
 A contract signed at 0 starts after a wait d and runs for a term T (years). Compute that arrives at time t is
-worth e^{-(r + o) t} of compute today, r being the cost of capital and o obsolescence; money paid then is worth
-e^{-r t}. Payments run evenly over the term, except a share pi of them paid on signing: nobody pays while waiting
-but for that share. Per unit of term, with a(x) = (1 - e^-x)/x,
+worth e^{-(r + o) t} of compute today, r being the cost of capital and o obsolescence; money paid then is
+worth e^{-r t}. Payments run evenly over the term, except a share pi of them paid on signing: nobody pays
+while waiting but for that share. Per unit of term, with a(x) = (1 - e^-x)/x,
 
     compute:   G         = e^{-(r + o) d} a((r + o) T)
     payments:  kappa_pay = pi + (1 - pi) e^{-r d} a(r T)
@@ -11,9 +11,9 @@ but for that share. Per unit of term, with a(x) = (1 - e^-x)/x,
         + template_weight template + affinity + chip_taste - switching
 
 so U is the log of useful PFLOP-hours per USD, plus tastes in the same log units. `delay_dial` scales o in the
-wait alone: at 1 a late chip ages like any other, at 0 only money makes waiting dear, above 1 labs feel a race.
-The annuity and discounting are the textbook's (Brealey, Myers & Allen, ch. 2); obsolescence as a rate added to
-the discount is Jorgenson's (1963, *Am. Econ. Rev.* 53) user cost of capital.
+wait alone: at 1 a late chip ages like any other, at 0 only money makes waiting dear, above 1 labs feel a
+race. The annuity and discounting are the textbook's (Brealey, Myers & Allen, ch. 2); obsolescence as a rate
+added to the discount is Jorgenson's (1963, *Am. Econ. Rev.* 53) user cost of capital.
 """
 
 import numpy as np
@@ -47,7 +47,7 @@ def useful_life_factor(term: Number, discount: Number, obsolescence: Number) -> 
 
 
 def payment_factor(prepaid: Number, delay: Number, term: Number, discount: Number) -> Floats:
-    """kappa_pay: worth on signing of each USD of the contract's price, `prepaid` being the share paid then."""
+    """kappa_pay: worth on signing of each USD of a contract's price, `prepaid` being the share paid then."""
     due = exp(-np.asarray(discount) * delay) * annuity(np.asarray(discount) * term)
     return prepaid + (1.0 - np.asarray(prepaid)) * due
 
@@ -79,26 +79,28 @@ def worth(
 ) -> Floats:
     """U (replicate, lab, offer), log useful PFLOP-hours per USD; -inf where an offer can't be had or used.
 
-    throughput (replicate, lab, chip), useful PFLOP/s a chip; delivered (replicate, provider), share of it that
-    arrives; price (replicate, lab, offer), USD per chip-hour; delay (replicate, offer), years, as labs believe it;
-    template (replicate, provider), template_weight (replicate, lab), affinity (replicate, lab, provider),
-    chip_taste (replicate, lab, chip), switching (replicate, lab, stack), all in log units; discount,
-    obsolescence (replicate,), a year; delay_dial (replicate,); offer_term (offer,), years; prepaid (offer,) or
-    (replicate, offer), a share; live (replicate, offer).
+    throughput (replicate, lab, chip), useful PFLOP/s a chip; delivered (replicate, provider), share of it
+    that arrives; price (replicate, lab, offer), USD per chip-hour; delay (replicate, offer), years, as labs
+    believe it; template (replicate, provider), template_weight (replicate, lab), affinity (replicate, lab,
+    provider), chip_taste (replicate, lab, chip), switching (replicate, lab, stack), all in log units;
+    discount, obsolescence (replicate,), a year; delay_dial (replicate,); offer_term (offer,), years;
+    prepaid (offer,) or (replicate, offer), a share; live (replicate, offer).
     """
     utility = np.full(price.shape, -np.inf)
-    shares = np.ascontiguousarray(np.broadcast_to(prepaid, live.shape))
-    _worth(
-        throughput, delivered, price, delay, template, template_weight, affinity, chip_taste, switching, discount,
-        obsolescence, delay_dial, offer_provider, offer_chip, offer_term, shares, chip_stack, live, utility,
+    numbers = (
+        throughput, delivered, price, delay, template, template_weight, affinity, chip_taste, switching,
+        discount, obsolescence, delay_dial, offer_term, np.broadcast_to(prepaid, live.shape),
     )  # fmt: skip
+    names = (np.ascontiguousarray(a, np.int64) for a in (offer_provider, offer_chip, chip_stack))
+    arrays = [np.ascontiguousarray(a, np.float64) for a in numbers]
+    _worth(*arrays, *names, np.ascontiguousarray(live), utility)
     return utility
 
 
 @kernel
 def _worth(
     throughput, delivered, price, delay, template, template_weight, affinity, chip_taste, switching, discount,
-    obsolescence, delay_dial, offer_provider, offer_chip, offer_term, prepaid, chip_stack, live, utility,
+    obsolescence, delay_dial, offer_term, prepaid, offer_provider, offer_chip, chip_stack, live, utility,
 ):  # type: ignore[no-untyped-def]  # fmt: skip
     """Log terms of chip, provider and offer are taken once each; only the price is a cell's own."""
     labs, chips, providers = throughput.shape[1], throughput.shape[2], delivered.shape[1]
@@ -106,11 +108,21 @@ def _worth(
     timing, arrives = np.empty(live.shape[1]), np.empty(providers)
     by_chip, by_provider = np.empty(chips), np.empty(providers)
     fixed, cost = np.empty(live.shape[1]), np.empty(live.shape[1])
+    chip, provider = np.empty(live.shape[1], np.int64), np.empty(live.shape[1], np.int64)
     for r in range(live.shape[0]):
         count = _find_live(live[r], offers)
         _time_factors(
-            offers[:count], delay[r], offer_term, prepaid[r], discount[r], obsolescence[r], delay_dial[r], timing
+            offers[:count],
+            delay[r],
+            offer_term,
+            prepaid[r],
+            discount[r],
+            obsolescence[r],
+            delay_dial[r],
+            timing,
         )
+        for k in range(count):
+            chip[k], provider[k] = offer_chip[offers[k]], offer_provider[offers[k]]
         for p in range(providers):
             arrives[p] = klog(delivered[r, p])
         for i in range(labs):
@@ -120,9 +132,8 @@ def _worth(
                 by_provider[p] = arrives[p] + template_weight[r, i] * template[r, p] + affinity[r, i, p]
             prices, row = price[r, i], utility[r, i]
             for k in range(count):
-                j = offers[k]
-                fixed[k] = by_chip[offer_chip[j]] + by_provider[offer_provider[j]] + timing[k]
-                cost[k] = prices[j]
+                fixed[k] = by_chip[chip[k]] + by_provider[provider[k]] + timing[k]
+                cost[k] = prices[offers[k]]
             for k in range(count):
                 fixed[k] -= klog(cost[k])
             for k in range(count):
@@ -140,7 +151,9 @@ def _find_live(live, offers):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _time_factors(offers, delay, term, prepaid, discount, obsolescence, dial, timing):  # type: ignore[no-untyped-def]
+def _time_factors(  # type: ignore[no-untyped-def]
+    offers, delay, term, prepaid, discount, obsolescence, dial, timing
+):
     """log G - log kappa_pay of every live offer."""
     for k in range(offers.shape[0]):
         j = offers[k]
@@ -153,27 +166,32 @@ def _time_factors(offers, delay, term, prepaid, discount, obsolescence, dial, ti
 def hedonic_speed_premium(
     log_price: Floats, delay: Floats, log_throughput: Floats, term: Floats, weight: Floats
 ) -> Floats:
-    """d log price / d delay (replicate,), a year, across offers of equal speed and term; below 0 if speed pays.
+    """d log price / d delay (replicate,), a year, across offers of equal speed and term; below 0 if speed
+    pays.
 
-    The slope on delay (replicate, offer; years) of a least-squares line for log_price (replicate, offer), with a
-    constant, log_throughput (replicate, offer) and term (offer,) held fixed, weighted by weight (replicate,
-    offer), zero where an offer is not live (Rosen 1974, *J. Polit. Econ.* 82). 0 where delay does not vary
-    apart from the rest, so a market of one delay has no premium.
+    The slope on delay (replicate, offer; years) of a least-squares line for log_price (replicate, offer),
+    with a constant, log_throughput (replicate, offer) and term (offer,) held fixed, weighted by weight
+    (replicate, offer), zero where an offer is not live (Rosen 1974, *J. Polit. Econ.* 82). 0 where delay
+    does not vary apart from the rest, so a market of one delay has no premium.
     """
     answer = np.zeros(delay.shape[0])
-    _speed_premium(log_price, delay, log_throughput, term, weight, answer)
+    numbers = (log_price, delay, log_throughput, term, weight)
+    _speed_premium(*(np.ascontiguousarray(a, np.float64) for a in numbers), answer)
     return answer
 
 
 @kernel
 def _speed_premium(log_price, delay, log_throughput, term, weight, answer):  # type: ignore[no-untyped-def]
-    """Frisch & Waugh (1933): what throughput and term explain is taken off delay, then price is regressed on it."""
+    """Frisch & Waugh (1933): what throughput and term explain is taken off delay, then price is regressed on
+    it.
+    """
     offers = delay.shape[1]
     used = np.empty(offers)
     columns = np.empty((4, offers))  # throughput, term, delay, price
     for r in range(delay.shape[0]):
         for j in range(offers):
-            counts = weight[r, j] > 0.0 and abs(log_throughput[r, j]) < np.inf and abs(log_price[r, j]) < np.inf
+            finite = abs(log_throughput[r, j]) < np.inf and abs(log_price[r, j]) < np.inf
+            counts = finite and weight[r, j] > 0.0
             used[j] = weight[r, j] if counts else 0.0
             columns[0, j] = log_throughput[r, j] if counts else 0.0
             columns[1, j] = term[j] if counts else 0.0
@@ -184,7 +202,9 @@ def _speed_premium(log_price, delay, log_throughput, term, weight, answer):  # t
 
 @kernel
 def _partial_slope(columns, weight):  # type: ignore[no-untyped-def]
-    """Slope of the last column on the one before it, the first ones and a constant held fixed; 0 if undefined."""
+    """Slope of the last column on the one before it, the first ones and a constant held fixed; 0 if
+    undefined.
+    """
     last = columns.shape[0] - 1
     left = np.zeros(last)  # of each regressor's square, after what those before it explain
     ones = np.ones(weight.shape[0])

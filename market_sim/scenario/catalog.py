@@ -22,7 +22,7 @@ DTYPES = ("bf16", "fp8", "fp4", "int8")
 TOPOLOGIES = ("switch", "mesh", "torus_2d", "torus_3d")
 """How the scale-up domain is wired; torus dimension and bisection follow from it."""
 
-ATTENTION_KINDS = ("standard", "window", "latent", "sparse", "sink", "recurrent")
+ATTENTION_KINDS = ("standard", "window", "latent", "sparse", "sink", "recurrent", "bias")
 """Families of attention kernel, each with a maturity of its own."""
 
 _DTYPE_CLASS = {
@@ -81,6 +81,8 @@ class ArchitectureTable:
     local_layers: NDArray[np.float64]  # layers that attend to a window
     linear_layers: NDArray[np.float64]  # recurrent layers with a state of fixed size
     window: NDArray[np.float64]  # tokens
+    linear_width: NDArray[np.float64]  # channels of a recurrent layer
+    linear_state: NDArray[np.float64]  # elements of state per channel
     kv_width: NDArray[np.float64]  # elements cached per token and attending layer
     qk_dim: NDArray[np.float64]
     mlp_matrices: NDArray[np.float64]  # 3 when gated, 2 when not
@@ -118,6 +120,8 @@ _ARCHITECTURE_COLUMNS = {
     "local_layers": "local_layers",
     "linear_layers": "linear_layers",
     "window": "window",
+    "linear_width": "linear_width",
+    "linear_state": "linear_state",
     "kv_width": "kv_width",
     "qk_dim": "qk_dim",
     "mlp_matrices": "mlp_matrices",

@@ -98,7 +98,7 @@ def _declared(section: type[Section], name: str) -> Declaration:
     extra = info.json_schema_extra
     if isinstance(extra, dict) and "declaration" in extra:
         declaration: Any = extra["declaration"]
-        fixed = info.annotation is float
+        fixed = info.annotation in (float, list[float], dict[str, float])
         return replace(declaration, fixed=True) if fixed else declaration
     if isinstance(info.annotation, type) and issubclass(info.annotation, Section):
         return Declaration("table", first_sentence(info.annotation), section=info.annotation)

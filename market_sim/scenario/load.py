@@ -127,6 +127,8 @@ def _override(tree: dict[str, Any], schema: type[Section], overrides: Mapping[st
                 _mark(said, concrete, held)
         except Refused as refused:
             raise ScenarioError(refusal(COMMAND_LINE, key, shown(value), refused)) from None
+        except ScenarioError:
+            raise
         except ValueError as error:
             raise ScenarioError(f"{COMMAND_LINE} {error}") from None
     return Layer(COMMAND_LINE, said)

@@ -101,12 +101,12 @@ def _entries(inner: Mapping[str, Any], declaration: Declaration, at: Parts, rest
         return [rest[0]]
     if rest[0] in declaration.section.declarations:
         raise Refused(
-            f"the name of one of the {at[-1]}, or * for all, before {rest[0]!r}", key_path((*at, "*", *rest))
+            f"wanted a name in {key_path(at)}, or * for all, before {rest[0]!r}", key_path((*at, "*", *rest))
         )
     if len(rest) == 1:
         return [rest[0]]
     near = nearest(rest[0], list(inner))
-    raise Refused(f"the name of one of the {at[-1]}", key_path((*at, near, *rest[1:])) if near else "")
+    raise Refused(f"wanted a name in {key_path(at)}", key_path((*at, near, *rest[1:])) if near else "")
 
 
 def unknown_field(root: type[Section], section: type[Section], path: Parts) -> Refused:
@@ -146,9 +146,9 @@ def _place(tree: MutableMapping[str, Any], schema: type[Section], path: Parts, v
     if inside:
         at[key] = _within(declaration, at.get(key), inside, value)
     else:
-        at.update(merge({key: at[key]} if key in at else {}, {key: value}, "--set", path[: depth - 1]))
-        if removes(value, "--set", path):
-            del at[key]
+        merged = merge(at, {key: value}, "--set", path[: depth - 1])
+        at.clear()
+        at.update(merged)
 
 
 def _within(declaration: Declaration | None, held: Any, inside: Parts, value: Any) -> Any:

@@ -134,7 +134,9 @@ def _says(tree: Any, path: Parts) -> bool:
 def match(made: Provenance, path: Parts, said: int) -> Entry | None:
     """The most specific entry for a path among the `[sources]` of the layer that said it and later ones."""
     fitting = [
-        one for one in made.entries.get(path[0], ()) if one.layer >= said and covers(one.pattern, path)
+        one
+        for one in [*made.entries.get(path[0], ()), *made.entries.get("*", ())]
+        if one.layer >= said and covers(one.pattern, path)
     ]
     return max(fitting, key=lambda one: one.rank).entry if fitting else None
 

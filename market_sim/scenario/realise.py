@@ -25,9 +25,9 @@ class Realised:
     """A section with its numbers drawn; fields read as attributes, under the names they are declared by.
 
     In a plain section a number is (R,), a list of k numbers (R, k), a mapping over m names (R, m), a series a
-    `Path`; whole numbers, flags, texts and numbers that cannot be distributed stay plain values. In a named
-    table of n entries every array has the entries as its next axis, (R, n), (R, n, k), (R, n, m); whole
-    numbers, flags and undistributed numbers are (n,), texts and lists of names tuples of length n; `names`
+    `Path`; whole numbers, flags, texts and fixed numbers (annotated `float`) have no replicate axis. In a
+    named table of n entries every array has the entries as its next axis, (R, n), (R, n, k), (R, n, m); whole
+    numbers, flags and fixed numbers are (n,), texts and lists of names tuples of length n; `names`
     are the keys in their order.
     """
 
@@ -149,7 +149,8 @@ def _one(value: Any, declaration: Declaration, draw: _Draw, path: Parts) -> Any:
         return many.each[0]
     if declaration.form in ("number", "numbers", "mapping") and not declaration.fixed:
         return many[:, 0]
-    return many[0].item() if isinstance(many, Array) else many[0]
+    first = many[0]
+    return first.item() if isinstance(first, np.generic) else first
 
 
 def _entries(
@@ -173,11 +174,17 @@ def _column(declaration: Declaration, values: list[Any], draw: _Draw, paths: lis
     return COLUMNS[declaration.form](declaration, values, draw, paths)
 
 
-def _numbers_of(draw: _Draw, shape: tuple[int, ...], cells: Any) -> Array:
-    """An array (R, *shape) from cells of (value, path) in row order: one fill, then the drawn columns."""
+def _numbers_of(declaration: Declaration, draw: _Draw, shape: tuple[int, ...], cells: Any) -> Array:
+    """An array (R, *shape) from cells of (value, path) in row order: one fill, then the drawn columns.
+
+    Without the replicate axis where the field is fixed.
+    """
     cells = list(cells)
+    row = [np.nan if isinstance(v, Distribution) or v is None else v for v, _ in cells]
+    if declaration.fixed:
+        return np.array(row, dtype=np.float64).reshape(shape)
     flat = np.empty((draw.replicates, len(cells)))
-    flat[:] = [np.nan if isinstance(v, Distribution) or v is None else v for v, _ in cells]
+    flat[:] = row
     for at, (value, path) in enumerate(cells):
         if isinstance(value, Distribution):
             flat[:, at] = draw.drawn[path]
@@ -185,9 +192,7 @@ def _numbers_of(draw: _Draw, shape: tuple[int, ...], cells: Any) -> Array:
 
 
 def _number(declaration: Declaration, values: list[Any], draw: _Draw, paths: list[Parts]) -> Array:
-    if declaration.fixed:
-        return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
-    return _numbers_of(draw, (len(values),), zip(values, paths, strict=True))
+    return _numbers_of(declaration, draw, (len(values),), zip(values, paths, strict=True))
 
 
 def _numbers(declaration: Declaration, values: list[Any], draw: _Draw, paths: list[Parts]) -> Array:
@@ -198,7 +203,7 @@ def _numbers(declaration: Declaration, values: list[Any], draw: _Draw, paths: li
         for value, path in zip(values, paths, strict=True)
         for at in range(longest)
     ]
-    return _numbers_of(draw, (len(values), longest), cells)
+    return _numbers_of(declaration, draw, (len(values), longest), cells)
 
 
 def _mapping(declaration: Declaration, values: list[Any], draw: _Draw, paths: list[Parts]) -> Array:
@@ -208,7 +213,7 @@ def _mapping(declaration: Declaration, values: list[Any], draw: _Draw, paths: li
         for value, path in zip(values, paths, strict=True)
         for name in over
     ]
-    return _numbers_of(draw, (len(values), len(over)), cells)
+    return _numbers_of(declaration, draw, (len(values), len(over)), cells)
 
 
 def _series(declaration: Declaration, values: list[Any], draw: _Draw, paths: list[Parts]) -> Paths:
@@ -216,7 +221,7 @@ def _series(declaration: Declaration, values: list[Any], draw: _Draw, paths: lis
     for points, path in zip(values, paths, strict=True):
         dates = np.array([years_after(draw.start, date) for date, _ in points])
         cells = [(value, (*path, date)) for date, value in points]
-        each.append(Path(dates, _numbers_of(draw, (len(points),), cells)))
+        each.append(Path(dates, _numbers_of(declaration, draw, (len(points),), cells)))
     return Paths(tuple(each))
 
 

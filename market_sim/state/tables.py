@@ -4,7 +4,7 @@ A rule never changes a table; the tick replaces tables with `dataclasses.replace
 """
 
 from dataclasses import dataclass, field, fields
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -60,10 +60,9 @@ def axes(*names: str) -> Any:
     return field(metadata={"axes": names})
 
 
+@dataclass(frozen=True)
 class Table:
     """A frozen struct of arrays; a field without declared axes fails when the class is made."""
-
-    __dataclass_fields__: ClassVar[dict[str, Any]] = {}
 
     def __init_subclass__(cls) -> None:
         for name in cls.__dict__.get("__annotations__", {}):

@@ -55,7 +55,9 @@ def test_one_buyer_and_one_seller_share_out_the_budget(price, sigma):
 
 
 def eisenberg_gale(values, capacity, budget, rho=1.0, taste=1.0):
-    """Prices and chips that maximise sum B log u, u = (sum taste (v x)^rho)^(1/rho), within capacity (Fisher)."""
+    """Prices and chips that maximise sum B log u, u = (sum taste (v x)^rho)^(1/rho), within capacity
+    (Fisher).
+    """
     labs, offers = values.shape
     x0 = np.outer(budget / budget.sum(), capacity)
 
@@ -92,7 +94,7 @@ def test_as_sigma_vanishes_prices_are_the_linear_fisher_market(seed):
 
 @pytest.mark.parametrize("sigma", [0.45, 1.5])
 def test_at_any_sigma_chips_are_the_fisher_market_of_ces_buyers(sigma):
-    """Spending shares e^{U/sigma} are a CES buyer's with rho = 1/(1 + sigma): the same programme, same chips."""
+    """Spending shares e^{U/sigma} are a CES buyer's with rho = 1/(1 + sigma): same programme, same chips."""
     g = np.random.default_rng(7)
     values, capacity, budget = g.uniform(0.5, 2, (3, 4)), g.uniform(1, 5, 4), g.uniform(1, 10, 3)
     prices, chips = eisenberg_gale(values, capacity, budget, rho=1 / (1 + sigma))
@@ -104,7 +106,9 @@ def test_at_any_sigma_chips_are_the_fisher_market_of_ces_buyers(sigma):
 @settings(max_examples=30, deadline=None)
 @given(st.integers(0, 10**6), st.sampled_from([0.1, 0.45, 1.0]), st.floats(1.01, 5.0))
 def test_more_capacity_never_raises_a_price(seed, sigma, times):
-    """With one pool per offer, offers are gross substitutes: more of one pool lowers every scarcity price or none."""
+    """With one pool per offer, offers are gross substitutes: more of one pool lowers every scarcity price or
+    none.
+    """
     arrays = trade.random_market(seed, sigma=sigma, tightness=2.0)
     more = {**arrays, "capacity": arrays["capacity"].copy()}
     more["capacity"][:, seed % 4] *= times
@@ -114,7 +118,9 @@ def test_more_capacity_never_raises_a_price(seed, sigma, times):
 
 
 def split_market(omega, halves):
-    """Two firms of 60 and 40 lots, the first in one piece or in `halves`; a scarce and a plentiful lab budget."""
+    """Two firms of 60 and 40 lots, the first in one piece or in `halves`; a scarce and a plentiful lab
+    budget.
+    """
     lots = np.array([60.0 / halves] * halves + [40.0])
     values = np.array([[1.0] * halves + [1.3], [1.4] * halves + [0.9]])
     arrays = market(values, lots * 10, [900.0, 700.0], 0.45, outside=-0.5)
@@ -131,7 +137,7 @@ def test_splitting_a_firm_in_two_changes_nothing_at_omega_one():
 
 
 def test_splitting_a_firm_in_two_wins_money_at_omega_zero():
-    """Every offer is then noticed alike, so two halves draw more money than the whole: share won for nothing."""
+    """Every offer is then noticed alike, so two halves draw more money than the whole."""
     whole, halves = split_market(0.0, 1), split_market(0.0, 2)
     paid = [(c.chips[0] * np.exp(c.scarcity[0])).sum(0) for c in (whole, halves)]
     assert paid[1][:2].sum() > paid[0][0] * 1.05
@@ -150,7 +156,9 @@ def test_the_worth_of_an_offer_is_discounted_compute_over_discounted_payments(de
 
 
 def test_a_lab_buys_nothing_when_every_offer_is_dearer_than_its_reservation_price():
-    """As sigma vanishes: an offer a little under the reservation price takes all money, a little over it none."""
+    """As sigma vanishes: an offer a little under the reservation price takes all money, a little over it
+    none.
+    """
     for price, inside in ((0.9, 1.0), (1.1, 0.0)):
         outside = float(outside_worth(np.array([1.0]))[0])
         cleared = clear(**market([[1.0]], [1e6], [100.0], 0.005, price, outside))

@@ -28,7 +28,9 @@ def simple(utility, capacity, budget, price=None, outside=-np.inf, sigma=0.45, *
         utility=utility,
         outside=np.full((1, labs), float(outside)),
         budget=np.broadcast_to(np.asarray(budget, float), (1, labs)).copy(),
-        price=np.ones(utility.shape) if price is None else np.broadcast_to(price, utility.shape).astype(float),
+        price=np.ones(utility.shape)
+        if price is None
+        else np.broadcast_to(price, utility.shape).astype(float),
         pool=np.column_stack([np.arange(offers), np.full(offers, -1)]),
         weight=np.ones((offers, 2)),
         capacity=np.broadcast_to(np.asarray(capacity, float), (1, offers)).copy(),
@@ -42,7 +44,9 @@ def simple(utility, capacity, budget, price=None, outside=-np.inf, sigma=0.45, *
 @settings(max_examples=60, deadline=None)
 @given(markets, st.sampled_from([(1e-4, 500), (1e-10, 500), (1e-4, 1)]))
 def test_no_pool_is_ever_sold_beyond_its_capacity(arrays, effort):
-    """Whatever the market, and however early the search stops, sum w q <= C exactly, and chips are never negative."""
+    """Whatever the market, and however early the search stops, sum w q <= C exactly, and chips are never
+    negative.
+    """
     cleared = clear(**arrays, tolerance=effort[0], max_sweeps=effort[1])
     demand = trade.demand_of(cleared.chips, arrays["pool"], arrays["weight"], arrays["capacity"].shape[1])
     assert (demand <= arrays["capacity"]).all()
@@ -55,7 +59,9 @@ def test_no_pool_is_ever_sold_beyond_its_capacity(arrays, effort):
 @settings(max_examples=40, deadline=None)
 @given(markets)
 def test_budgets_are_spent_inside_or_outside(arrays):
-    """Chips at the price paid, p e^lambda, cost each lab its budget times its share inside, which is at most 1."""
+    """Chips at the price paid, p e^lambda, cost each lab its budget times its share inside, which is at most
+    1.
+    """
     cleared = clear(**arrays)
     paid = (cleared.chips * arrays["price"] * np.exp(cleared.scarcity)[:, None]).sum(2)
     np.testing.assert_allclose(paid, arrays["budget"] * cleared.share_inside, rtol=1e-12)
@@ -66,7 +72,7 @@ def test_budgets_are_spent_inside_or_outside(arrays):
 @pytest.mark.parametrize("two_pools", [False, True])
 @pytest.mark.parametrize("seed", range(6))
 def test_a_price_stands_only_where_its_pool_binds(seed, two_pools):
-    """At the answer every pool is sold out, or has no scarcity price; money only leaves where it is worth it."""
+    """At the answer every pool is sold out or has no scarcity price, and demand is what was sold."""
     arrays = trade.random_market(seed, two_pools=two_pools, tightness=0.7)
     cleared = clear(**arrays, tolerance=1e-10, max_sweeps=5000)
     demand = trade.demand_of(cleared.chips, arrays["pool"], arrays["weight"], arrays["capacity"].shape[1])
@@ -77,19 +83,24 @@ def test_a_price_stands_only_where_its_pool_binds(seed, two_pools):
     np.testing.assert_allclose(demand[binding], arrays["capacity"][binding], rtol=1e-9)
     for r in range(len(demand)):
         market = trade.one_replicate(arrays, r)
-        np.testing.assert_allclose(cleared.chips[r], trade.chips(market, cleared.shadow[r]), rtol=2e-10, atol=1e-9)
+        np.testing.assert_allclose(
+            cleared.chips[r], trade.chips(market, cleared.shadow[r]), rtol=2e-10, atol=1e-9
+        )
 
 
 @pytest.mark.parametrize("two_pools", [False, True])
 @pytest.mark.parametrize("sigma", [0.2, 0.45, 1.0])
 def test_the_kernel_equals_its_plain_form(sigma, two_pools):
-    """Chips, shadows, shares and the number of sweeps are the reference's, to 1e-12."""
+    """Chips, shadows and shares are those of plain damped scaling in NumPy, to 1e-12 when both go all the
+    way.
+    """
     for seed in range(8):
         arrays = trade.random_market(seed, sigma=sigma, two_pools=two_pools)
-        cleared = clear(**arrays, tolerance=1e-10)
+        cleared = clear(**arrays, tolerance=1e-13)
         for r in range(len(arrays["sigma"])):
-            sold, shadow, inside, sweeps = trade.clear(trade.one_replicate(arrays, r), arrays["shadow"][r])
-            assert cleared.sweeps[r] == sweeps
+            sold, shadow, inside, _ = trade.clear(
+                trade.one_replicate(arrays, r), arrays["shadow"][r], 1e-13, 5000
+            )
             np.testing.assert_allclose(cleared.shadow[r], shadow, rtol=1e-12, atol=1e-12)
             np.testing.assert_allclose(cleared.chips[r], sold, rtol=3e-12, atol=1e-9)
             np.testing.assert_allclose(cleared.share_inside[r], inside, rtol=3e-12)
@@ -189,7 +200,9 @@ def test_an_offer_without_a_pool_sells_without_limit():
     ],
 )
 def test_every_stop_has_its_reason_and_sentence(change, reason):
-    """Nothing asked, nothing offered, nothing wanted and sweeps run out are told apart, and trade nothing amiss."""
+    """Nothing asked, nothing offered, nothing wanted and sweeps run out are told apart, and trade nothing
+    amiss.
+    """
     cleared = clear(**(simple([[0.0, 1.0]], 10.0, 100.0, outside=0.0) | change))
     assert cleared.reason[0] == reason
     assert Reason(reason).sentence.endswith(".")
@@ -202,7 +215,9 @@ def test_every_stop_has_its_reason_and_sentence(change, reason):
 @pytest.mark.parametrize("worse", [0.0, -50.0])
 def test_a_tiny_sigma_and_distant_utilities_stay_finite(worse):
     """At sigma .02 weights span e^2500; the answer still sells both pools out to the one lab."""
-    cleared = clear(**simple([[0.0, worse]], [10.0, 10.0], 100.0, sigma=0.02), tolerance=1e-8, max_sweeps=5000)
+    cleared = clear(
+        **simple([[0.0, worse]], [10.0, 10.0], 100.0, sigma=0.02), tolerance=1e-8, max_sweeps=5000
+    )
     assert np.isfinite(cleared.shadow).all()
     assert cleared.chips[0, 0, 0] == pytest.approx(10.0)
     if worse == 0:

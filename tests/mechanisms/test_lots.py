@@ -17,25 +17,34 @@ def single(chips, lot, capacity=1e9, luck=0.5, order_luck=0.5, most=50, price=1.
     rows = [np.broadcast_to(np.asarray(x, float), (1, labs)).copy() for x in (lot, luck, order_luck)]
     pool = np.column_stack([np.zeros(offers, int), np.full(offers, -1)])
     return sign(
-        chips, np.full(chips.shape, price), rows[0], pool, np.ones((offers, 2)), np.full((1, 1), float(capacity)),
-        rows[1], rows[2], most,
+        chips, np.full(chips.shape, price), rows[0], pool, np.ones((offers, 2)), np.full((1, 1),
+        float(capacity)), rows[1], rows[2], most,
     )  # fmt: skip
 
 
 def cleared_market(seed, two_pools=True):
-    """A cleared random market with whole lots of some tenth of each lab's plan, and the arguments of `sign`."""
+    """A cleared random market with whole lots of some tenth of each lab's plan, as arguments of `sign`."""
     arrays = trade.random_market(seed, replicates=3, two_pools=two_pools)
     chips = clear(**arrays).chips
     g = np.random.default_rng(seed)
     lot = np.maximum(1.0, np.round(chips.sum(2) * 0.1))
     luck = g.random((2, *lot.shape))
-    return [chips, arrays["price"], lot, arrays["pool"], arrays["weight"], arrays["capacity"], luck[0], luck[1]]
+    return [
+        chips,
+        arrays["price"],
+        lot,
+        arrays["pool"],
+        arrays["weight"],
+        arrays["capacity"],
+        luck[0],
+        luck[1],
+    ]
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 10**6), st.booleans(), st.sampled_from([1, 5, 60]))
 def test_contracts_never_exceed_a_pool_and_are_whole_chips(seed, two_pools, most):
-    """However the lots fall, pools hold them exactly, and every contract is a positive whole number of chips."""
+    """However the lots fall, pools hold them exactly, and every contract is of whole chips."""
     arguments = cleared_market(seed, two_pools)
     deals = sign(*arguments, most)
     chips, pool, weight, capacity = arguments[0], *arguments[3:6]
@@ -119,7 +128,7 @@ def test_a_pool_smaller_than_a_lot_is_sold_whole():
 
 
 def test_a_lot_is_not_split_in_a_pool_that_could_hold_one():
-    """50 chips and a lot of 20: two lots are signed, the last 10 chips wait for a smaller pool to be theirs."""
+    """50 chips and a lot of 20: two lots are signed, the last 10 chips are left over."""
     deals = single([[50.0]], 20.0, capacity=50.0, luck=0.9)
     assert deals.chips[0, 0] == 40.0
     assert deals.waiting[0, 0] == 20.0

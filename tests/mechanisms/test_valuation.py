@@ -78,8 +78,8 @@ def test_tastes_raise_and_switching_lowers_worth_one_for_one(name):
     hindered = worth(**{**arrays, "switching": arrays["switching"] + 1.0})
     before = worth(**arrays)
     usable = np.isfinite(before)
-    np.testing.assert_allclose((raised - before)[usable], 1.0, rtol=1e-12)
-    np.testing.assert_allclose((hindered - before)[usable], -1.0, rtol=1e-12)
+    np.testing.assert_allclose(raised[usable] - before[usable], 1.0, rtol=1e-12)
+    np.testing.assert_allclose(hindered[usable] - before[usable], -1.0, rtol=1e-12)
 
 
 def test_waiting_costs_worth_and_more_so_when_part_is_prepaid():
@@ -87,8 +87,8 @@ def test_waiting_costs_worth_and_more_so_when_part_is_prepaid():
     arrays = random_offers(2, replicates=1)
     arrays |= {"prepaid": np.where(np.arange(9) < 4, 0.0, 0.5), "live": np.ones((1, 9), bool)}
     arrays |= {"delay": np.zeros((1, 9)), "delay_dial": np.ones(1)}
-    lost = worth(**arrays) - worth(**{**arrays, "delay": np.ones((1, 9))})
-    lost = lost[0, -1, :-1]
+    now, later = worth(**arrays), worth(**{**arrays, "delay": np.ones((1, 9))})
+    lost = now[0, 1, :-1] - later[0, 1, :-1]
     np.testing.assert_allclose(lost[:4], arrays["obsolescence"][0], rtol=1e-10)
     assert (lost[4:] > arrays["obsolescence"][0] + 1e-3).all()
 
@@ -101,7 +101,9 @@ def test_nobody_pays_while_waiting_but_for_the_prepaid_share():
 
 def test_the_outside_option_is_worth_its_price_in_compute():
     """At r USD per useful PFLOP-hour a lab is as well off buying nothing as paying r."""
-    np.testing.assert_allclose(outside_worth(np.array([[1.0, np.e, 4.0]])), [[0.0, -1.0, -np.log(4.0)]], atol=1e-15)
+    np.testing.assert_allclose(
+        outside_worth(np.array([[1.0, np.e, 4.0]])), [[0.0, -1.0, -np.log(4.0)]], atol=1e-15
+    )
 
 
 def test_the_speed_premium_is_the_slope_on_delay_with_speed_and_term_held_fixed():
@@ -131,5 +133,7 @@ def test_without_different_delays_there_is_no_speed_premium(weight):
     """One delay for all, or no offers at all: 0, not nan."""
     g = np.random.default_rng(2)
     log_price, same = g.normal(0, 1, (2, 8)), np.full((2, 8), 1.1)
-    premium = hedonic_speed_premium(log_price, same, g.normal(0, 1, (2, 8)), np.ones(8), np.full((2, 8), weight))
+    premium = hedonic_speed_premium(
+        log_price, same, g.normal(0, 1, (2, 8)), np.ones(8), np.full((2, 8), weight)
+    )
     np.testing.assert_array_equal(premium, 0.0)

@@ -31,6 +31,7 @@ def test_every_form_has_its_shape() -> None:
     assert firms.chips == (("H100",), ())
     assert (firms.sites.dtype, firms.active.dtype, firms.wacc.dtype) == (np.int64, np.bool_, np.float64)
     assert (made.ticks, made.tick_months, made.name) == (24, 1.0, "base")
+    assert made.lots.tolist() == [0.5, 1.0]
     assert made.provider.wacc.flags.c_contiguous
 
 

@@ -52,6 +52,7 @@ def changed(old: str, new: str) -> str:
         ('name = "base"', "term = 3.0", ["term = 3", "at most 2 years, the length of the run"]),
         ('name = "base"', "ticks = 0", ["ticks = 0", "1 to 1000"]),
         ('name = "base"', "tick_months = {dist = 'uniform', low = 1, high = 2}", ["same in every replicate"]),
+        ('name = "base"', "lots = [{dist = 'uniform', low = 1, high = 2}]", ["same in every replicate"]),
         ('name = "base"', "software.floor = 0.95", ["software.ceiling", "at least the floor"]),
         ('name = "base"', "software.path = [['2026-01', 0.1], ['2025-01', 0.2]]", ["in order of date"]),
         ('name = "base"', "software.path = []", ["at least 1 points"]),

@@ -83,6 +83,7 @@ class Market(Section):
     tick_months: float = number(1.0, unit="month", low=0.1, high=12.0, meaning="Length of a tick")
     term: Number = number(1.0, unit="year", low=0.0, within_run=True, meaning="Contract term")
     software: Software = Software()
+    lots: list[float] = numbers([0.5, 1.0], unit="1", meaning="Sizes of lots")
     chip: dict[str, Chip] = named(Chip)
     vendor: dict[str, Vendor] = named(Vendor, least=1)
     provider: dict[str, Provider] = named(Provider, least=1)

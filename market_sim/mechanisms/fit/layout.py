@@ -143,6 +143,7 @@ CONSTANTS = (
     "attention_sparse",
     "attention_sink",
     "attention_recurrent",
+    "attention_bias",
     "link_efficiency",
     "nic_efficiency",
     "exposed_tensor",
@@ -159,6 +160,10 @@ CONSTANTS = (
     "serve_efficiency",
     "kv_bytes",
     "expert_permute_bytes",
+    "head_fill",
+    "stage_imbalance",
+    "stage_jitter",
+    "state_bytes",
 )
 (
     K_FP8,
@@ -178,6 +183,7 @@ CONSTANTS = (
     K_SPARSE,
     K_SINK,
     K_RECURRENT,
+    K_BIAS,
     K_LINK,
     K_NIC,
     K_EXPOSED_TENSOR,
@@ -194,4 +200,8 @@ CONSTANTS = (
     K_SERVE,
     K_KV_BYTES,
     K_PERMUTE,
-) = range(33)
+    K_HEAD_FILL,
+    K_IMBALANCE,
+    K_JITTER,
+    K_STATE,
+) = range(38)

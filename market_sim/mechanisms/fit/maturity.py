@@ -5,10 +5,14 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from market_sim.mechanisms.fit.layout import KINDS
+from market_sim.mechanisms.fit.layout import EXPERT, KINDS
 from market_sim.mechanisms.fit.workload import Jobs
 from market_sim.numerics import kexp
 from market_sim.scenario.catalog import ChipTable, load_fit_constants
+
+
+ROUTING_SETTLED = 2026.75
+"""Kernels for routed experts are taken to have been catching up, on every chip alike, until the last measured date."""
 
 
 def kappa0(
@@ -25,7 +29,9 @@ def kappa0(
         return level
     age = max(0.0, date - family_from)
     gap = fitted.get(f"maturity_gap:{kind}", fitted["maturity_gap"])
-    return float(level * (1.0 - gap * kexp(-age / fitted["maturity_time"])))
+    grown = fitted["routing_gain"] * min(date - ROUTING_SETTLED, 0.0) if kind == KINDS[EXPERT] else 0.0
+    grown += fitted["software_gain"] * min(date - ROUTING_SETTLED, 0.0)
+    return float(level * (1.0 - gap * kexp(-age / fitted["maturity_time"])) * kexp(grown))
 
 
 def starting_maturity(chips: ChipTable, date: float, constants: Mapping[str, float] | None = None) -> NDArray[np.float64]:

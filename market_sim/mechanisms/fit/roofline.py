@@ -15,6 +15,7 @@ from market_sim.mechanisms.fit.layout import (
     K_ATTENTION,
     K_FP4,
     K_FP8,
+    K_HEAD_FILL,
     K_INT8,
     K_LINK,
     K_NIC,
@@ -65,7 +66,7 @@ def attention_rate(c, k, kind, head_dim):  # type: ignore[no-untyped-def]
     """
     share = k[K_ATTENTION] * (128.0 + k[K_SOFTMAX]) / 128.0 * head_dim / (head_dim + k[K_SOFTMAX])
     if c[C_TORUS] > 0.0 and head_dim < c[C_TILE]:
-        share *= math.sqrt(head_dim / c[C_TILE])
+        share *= 1.0 - k[K_HEAD_FILL] * (1.0 - head_dim / c[C_TILE])
     if kind >= 1.0:
         share *= k[K_WINDOW - 1 + int(kind)]
     return share

@@ -12,6 +12,7 @@ from market_sim.mechanisms.fit.layout import (
     J_BATCH,
     J_CHIPS,
     J_CONCURRENCY,
+    J_LENGTH,
     J_SERVE_CHIPS,
     KINDS,
     P_EXPERT,
@@ -25,6 +26,9 @@ from market_sim.mechanisms.fit.layout import (
 from market_sim.mechanisms.fit.serving import decode_seconds, prefill_seconds
 from market_sim.mechanisms.fit.training import training_seconds
 from market_sim.numerics import kernel
+
+LONGEST_UNCUT = 16384.0
+"""Tokens of a sequence that stay on one group of chips; only longer ones are cut over several."""
 
 PLANS = 16
 """Most plans kept per (architecture, chip): the sum of those kept per phase."""
@@ -49,8 +53,8 @@ def candidates() -> Candidates:
         for pipeline in ((1,) if sharded else (1, 2, 4, 8, 16, 32))
         for tensor in (1, 2, 4, 8, 16)
         for expert in (1, 2, 4, 8, 16, 32, 64)
-        for tokens in (2048, 4096, 8192, 16384, 32768)
-        for recompute in (0, 1)
+        for tokens in (2048, 4096, 8192, 16384, 32768, 65536)
+        for recompute in (0, 0.5, 1)
         if expert == 1 or expert >= tensor
     ]
     groups = [
@@ -91,9 +95,11 @@ def legal(phase, a, c, j, plan):  # type: ignore[no-untyped-def]
             return False
         if tensor > c[C_DOMAIN] and tensor > 1.0:
             return False
-        return j[J_BATCH] * tensor * plan[P_PIPELINE] >= chips * plan[P_TOKENS] or (
-            plan[P_TOKENS] <= 2048.0 and plan[P_PIPELINE] == 1.0
-        )
+        least = max(2048.0, min(j[J_LENGTH], LONGEST_UNCUT))
+        if plan[P_TOKENS] < least:
+            return False
+        fed = j[J_BATCH] * tensor * plan[P_PIPELINE] >= chips * plan[P_TOKENS]
+        return fed or (plan[P_TOKENS] < 2.0 * least and plan[P_PIPELINE] == 1.0)
     group = max(tensor, expert)
     if group > j[J_SERVE_CHIPS]:
         return False

@@ -115,16 +115,17 @@ def forward_matmuls(a, c, k, dtype, plan, tokens, seconds):  # type: ignore[no-u
     read = copies * (held * a[A_DENSE] + 2.0 * a[A_HEAD]) / tokens / bandwidth
     seconds[DENSE] = either(flops, read)
     seconds[EXPERT] = 0.0
-    routed = 0.0
     if a[A_EXPERTS] > 1.0:
         rows = tokens * a[A_ACTIVE] / a[A_EXPERTS]
-        grain = 1.0 + k[K_NARROW_EXPERT] * tight / a[A_EXPERT_WIDTH]
+        slim = 0.5 / a[A_EXPERT_WIDTH] + 0.5 / a[A_EXPERT_IO]
+        grain = 1.0 + k[K_NARROW_EXPERT] * tight * slim
         grain *= 1.0 + 0.5 * k[K_ROW_TILE] / max(rows, 0.5 * k[K_ROW_TILE])
         touched = rows / (rows + 0.5)
         work = 2.0 * a[A_EXPERT_ACTIVE] / rate * grain
         seconds[EXPERT] = either(work, held * a[A_EXPERT_TOTAL] * touched / tokens / bandwidth)
-        routed = a[A_MOE_LAYERS] * a[A_ACTIVE] * (a[A_EXPERT_IO] * k[K_PERMUTE] + 6.0 * a[A_EXPERT_WIDTH])
-    touched_bytes = a[A_LAYERS] * (20.0 * a[A_WIDTH] + 6.0 * a[A_FFN]) * k[K_ELEMENTWISE] + routed
+        routed = a[A_EXPERT_IO] * k[K_PERMUTE] + 6.0 * a[A_EXPERT_WIDTH]
+        seconds[EXPERT] += a[A_MOE_LAYERS] * a[A_ACTIVE] * routed / bandwidth
+    touched_bytes = a[A_LAYERS] * (20.0 * a[A_WIDTH] + 6.0 * a[A_FFN]) * k[K_ELEMENTWISE]
     seconds[MEMORY] = touched_bytes / bandwidth
 
 

@@ -46,7 +46,9 @@ from market_sim.mechanisms.fit.layout import (
     K_EXPOSED_EXPERT,
     K_EXPOSED_TENSOR,
     K_HOST,
+    K_IMBALANCE,
     K_INTERLEAVE,
+    K_JITTER,
     K_LATENCY_OUT,
     K_LATENCY_UP,
     K_LAUNCH,
@@ -58,6 +60,7 @@ from market_sim.mechanisms.fit.layout import (
     K_PERMUTE,
     K_ROW_TILE,
     K_SKEW,
+    K_STATE,
     MEMORY,
     P_EXPERT,
     P_PIPELINE,
@@ -72,16 +75,15 @@ from market_sim.numerics import kernel
 
 @kernel
 def activation_bytes(a, recompute):  # type: ignore[no-untyped-def]
-    """Bytes kept per token for the backward pass, all layers: inputs of every matmul, or of every layer only."""
-    layer_inputs = 2.0 * a[A_WIDTH] * a[A_LAYERS]
-    if recompute > 0.0:
-        return layer_inputs
-    routed = a[A_MOE_LAYERS] * a[A_ACTIVE] * (2.0 * a[A_EXPERT_IO] + 3.0 * a[A_EXPERT_WIDTH])
-    return 2.0 * (a[A_LAYERS] * (8.0 * a[A_WIDTH] + 3.0 * a[A_FFN]) + routed)
+    """Bytes kept per token for the backward pass, all layers: inputs of every matmul, or of every layer where recomputed."""
+    inputs = 2.0 * a[A_WIDTH] * a[A_LAYERS]
+    routed = a[A_MOE_LAYERS] * a[A_ACTIVE] * (4.0 * a[A_EXPERT_IO] + 3.0 * a[A_EXPERT_WIDTH])
+    whole = 2.0 * (a[A_LAYERS] * (8.0 * a[A_WIDTH] + 3.0 * a[A_FFN]) + routed)
+    return recompute * inputs + (1.0 - recompute) * whole
 
 
 @kernel
-def training_memory(a, j, plan):  # type: ignore[no-untyped-def]
+def training_memory(a, k, j, plan):  # type: ignore[no-untyped-def]
     """Bytes one chip holds: weights, gradients, optimiser state and activations of the microbatches in flight."""
     tensor, pipeline, tokens = plan[P_TENSOR], plan[P_PIPELINE], plan[P_TOKENS]
     dense = a[A_DENSE] + 2.0 * a[A_HEAD]
@@ -91,7 +93,7 @@ def training_memory(a, j, plan):  # type: ignore[no-untyped-def]
         state += 4.0 * (dense / tensor + a[A_EXPERT_TOTAL] / spread) / a[A_LAYERS]
     else:
         held = (dense / tensor + a[A_EXPERT_TOTAL] / spread) / pipeline
-        state = 6.0 * held + 12.0 * (dense + a[A_EXPERT_TOTAL]) / j[J_CHIPS]
+        state = k[K_STATE] * held + 12.0 * (dense + a[A_EXPERT_TOTAL]) / j[J_CHIPS]
     waves = min(1.0, j[J_BATCH] * tensor / (j[J_CHIPS] * tokens))  # microbatches in flight per stage
     kept = activation_bytes(a, plan[P_RECOMPUTE]) * waves + activation_bytes(a, 0.0) / a[A_LAYERS]
     return state + tokens / tensor * (kept + 4.0 * a[A_HEAD] / a[A_WIDTH] * 0.25)
@@ -158,17 +160,19 @@ def training_seconds(a, c, k, j, plan, seconds):  # type: ignore[no-untyped-def]
     seconds[DENSE] = dense + launches * repeat
 
     seconds[EXPERT] = 0.0
-    routed_bytes = 0.0
     if a[A_EXPERTS] > 1.0:
         pool = tokens * max(plan[P_EXPERT] / tensor, 1.0)
         rows = pool * a[A_ACTIVE] / a[A_EXPERTS]
-        pieces = (1.0 + 0.5 * k[K_ROW_TILE] / rows) * (1.0 + k[K_NARROW_EXPERT] * tight / a[A_EXPERT_WIDTH])
+        slim = 0.5 / a[A_EXPERT_WIDTH] + 0.5 / a[A_EXPERT_IO]
+        pieces = (1.0 + 0.5 * k[K_ROW_TILE] / rows) * (1.0 + k[K_NARROW_EXPERT] * tight * slim)
         work = 6.0 * a[A_EXPERT_ACTIVE] * repeat / rate * pieces * k[K_SKEW]
         touched = rows / (rows + 1.0)
         seconds[EXPERT] = either(work, 6.0 * a[A_EXPERT_TOTAL] * touched * repeat / pool / bandwidth)
-        seconds[EXPERT] += a[A_MOE_LAYERS] * 40.0 * k[K_LAUNCH] * tensor / tokens
         routed = a[A_EXPERT_IO] * k[K_PERMUTE] + 6.0 * a[A_EXPERT_WIDTH]
-        routed_bytes = a[A_MOE_LAYERS] * a[A_ACTIVE] * 3.0 * routed
+        if narrow:
+            routed += k[K_CAST] * (a[A_EXPERT_IO] + a[A_EXPERT_WIDTH]) / 3.0
+        seconds[EXPERT] += a[A_MOE_LAYERS] * a[A_ACTIVE] * 3.0 * routed * repeat / bandwidth
+        seconds[EXPERT] += a[A_MOE_LAYERS] * 40.0 * k[K_LAUNCH] * tensor / tokens
 
     length = j[J_LENGTH] * a[A_CONTEXT]
     seen = min(a[A_WINDOW], 0.5 * length)
@@ -176,21 +180,24 @@ def training_seconds(a, c, k, j, plan, seconds):  # type: ignore[no-untyped-def]
     reach = attention_rate(c, k, a[A_KIND], a[A_HEAD_DIM])
     seconds[ATTENTION] = scored / (wide * reach)
 
-    touched_bytes = a[A_LAYERS] * (60.0 * a[A_WIDTH] + 18.0 * a[A_FFN]) * k[K_ELEMENTWISE] + routed_bytes
+    touched_bytes = a[A_LAYERS] * (60.0 * a[A_WIDTH] + 18.0 * a[A_FFN]) * k[K_ELEMENTWISE]
     if narrow:
-        touched_bytes += k[K_CAST] * (
-            a[A_LAYERS] * (4.0 * a[A_WIDTH] + a[A_FFN])
-            + a[A_MOE_LAYERS] * a[A_ACTIVE] * (a[A_EXPERT_IO] + a[A_EXPERT_WIDTH])
-        )
+        touched_bytes += k[K_CAST] * a[A_LAYERS] * (4.0 * a[A_WIDTH] + a[A_FFN])
     total = a[A_DENSE] + a[A_HEAD] + a[A_EXPERT_TOTAL]
     seconds[MEMORY] = (touched_bytes * repeat + 30.0 * total / j[J_BATCH]) / bandwidth
 
     stages = plan[P_PIPELINE]
     waves = max(1.0, j[J_BATCH] * tensor * stages / (j[J_CHIPS] * tokens))
-    bubble = 1.0 + (stages - 1.0) / (waves * min(k[K_INTERLEAVE], max(1.0, a[A_LAYERS] / stages)))
+    uneven = 1.0 + 0.5 * k[K_IMBALANCE] * (stages - 1.0) / a[A_LAYERS]
+    if a[A_EXPERTS] > 1.0:  # the slowest of several stages whose routed load varies
+        halved = stages
+        while halved > 1.0:
+            uneven += k[K_JITTER]
+            halved *= 0.5
+    bubble = uneven * (1.0 + (stages - 1.0) / (waves * min(k[K_INTERLEAVE], max(1.0, a[A_LAYERS] / stages))))
     for kind in range(4):
         seconds[kind] *= bubble
     seconds[COLLECTIVE] = training_collectives(a, c, k, j, plan, repeat)
-    over = max(0.0, training_memory(a, j, plan) - k[K_MEMORY_SHARE] * c[C_MEMORY])
+    over = max(0.0, training_memory(a, k, j, plan) - k[K_MEMORY_SHARE] * c[C_MEMORY])
     seconds[MEMORY] += 2.0 * over * tensor * stages / (tokens * k[K_HOST])
     return over

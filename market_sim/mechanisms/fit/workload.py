@@ -2,15 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from market_sim.mechanisms.fit.layout import ARCHITECTURE, CHIP, CONSTANTS, JOB
-from market_sim.scenario.catalog import ArchitectureTable, ChipTable
-
-RECURRENT_STATE = 128.0
-"""Elements of state per channel of a recurrent layer: the usual size of Mamba-2 and gated-delta layers."""
+from market_sim.numerics import power
+from market_sim.scenario.catalog import ArchitectureTable, ChipTable, load_chips
 
 
 @dataclass(frozen=True)
@@ -30,9 +29,9 @@ class Jobs:
 
 
 def default_batch(chips: ArrayLike) -> NDArray[np.float64]:
-    """Tokens per optimiser step: 64 thousand a chip until 12 million, then no fewer than 1,024 a chip."""
+    """Tokens per optimiser step: 32 thousand a chip until 8 million, then no fewer than 1,024 a chip."""
     count = np.asarray(chips, dtype=np.float64)
-    return np.maximum(np.minimum(65536.0 * count, 12.0e6), 1024.0 * count)
+    return np.maximum(np.minimum(32768.0 * count, 8388608.0), 1024.0 * count)
 
 
 def default_jobs(architectures: ArchitectureTable) -> Jobs:
@@ -95,14 +94,29 @@ def chip_vectors(chips: ChipTable, constants: Mapping[str, float]) -> NDArray[np
         "scale_out": chips.scale_out_gb_per_s * 0.5e9,
         "tile": chips.matrix_tile,
         "torus": torus,
-        "sustained": np.array([sustained(stack, constants) for stack in chips.stacks]),
+        "sustained": sustained(chips, constants),
     }
     return np.stack([columns[name] for name in CHIP], axis=-1)
 
 
-def sustained(stack: str, constants: Mapping[str, float]) -> float:
-    """Share of the bf16 peak a large matmul sustains: the vendor's own where measured, else that of all vendors."""
-    return constants.get(f"sustained:{stack}", constants["sustained"])
+def sustained(chips: ChipTable, constants: Mapping[str, float]) -> NDArray[np.float64]:
+    """Share (chip,) of the bf16 peak a large matmul sustains: the vendor's, where measured, times what power allows.
+
+    A chip with fewer watts per TFLOP/s than its instruction-set family has on average cannot hold its clock under
+    load as well; the exponent says by how much. Across families energy per operation falls, so watts say nothing.
+    """
+    share = np.array([constants.get(f"sustained:{stack}", constants["sustained"]) for stack in chips.stacks])
+    watts = chips.power_kw / chips.peaks[:, 0]
+    usual = np.array([family_watts().get(family, own) for family, own in zip(chips.families, watts, strict=True)])
+    return np.minimum(share * power(watts / usual, constants["power_exponent"]), 0.95)
+
+
+@cache
+def family_watts() -> dict[str, float]:
+    """Mean watts per dense bf16 PFLOP/s of the catalogue's chips, by instruction-set family."""
+    chips = load_chips()
+    watts = chips.power_kw / chips.peaks[:, 0]
+    return {f: float(np.mean(watts[[g == f for g in chips.families]])) for f in dict.fromkeys(chips.families)}
 
 
 def architecture_vectors(table: ArchitectureTable) -> NDArray[np.float64]:
@@ -132,11 +146,11 @@ def architecture_vectors(table: ArchitectureTable) -> NDArray[np.float64]:
         "ffn_width": ffn,
         "score_full": t.full_layers * score,
         "score_local": t.local_layers * score,
-        "score_linear": t.linear_layers * 8.0 * RECURRENT_STATE * 2.0 * t.width,
+        "score_linear": t.linear_layers * 8.0 * t.linear_state * t.linear_width,
         "window": np.maximum(t.window, 1.0),
         "kv_full": t.full_layers * t.kv_width,
         "kv_local": t.local_layers * t.kv_width,
-        "state": t.linear_layers * 2.0 * t.width * RECURRENT_STATE,
+        "state": t.linear_layers * t.linear_width * t.linear_state,
         "head_dim": t.head_dim,
         "attention_kind": t.attention.astype(np.float64),
         "kv_heads": np.where(t.kv_width < 2 * t.kv_heads * t.head_dim, 1.0, t.kv_heads),

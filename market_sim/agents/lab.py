@@ -1,0 +1,157 @@
+"""What labs decide, over all of them at once: what to ask for, what each offer is worth, which ports to start."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from market_sim.agents.provider import Offered, delivered, on_sale
+from market_sim.mechanisms import demand, software, valuation
+from market_sim.numerics import log
+from market_sim.state.luck import GUMBEL_SD, NORMAL
+from market_sim.state.market import Market
+from market_sim.state.setup import Setup
+from market_sim.state.tables import DEPOSITS
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What labs bring to the market."""
+
+    ask: np.ndarray  # (R, lab) USD per hour of new run-rate
+    plan: np.ndarray  # (R, lab) USD/year at the horizon
+    worth: np.ndarray  # (R, lab, offer) log useful PFLOP-hours per USD
+    outside: np.ndarray  # (R, lab) worth of waiting
+    lot: np.ndarray  # (R, lab) chips
+
+
+def lab_slice(setup: Setup) -> slice:
+    """Where labs stand on the holder axis."""
+    first = len(setup.vendors) + len(setup.providers)
+    return slice(first, first + len(setup.labs))
+
+
+def solid(setup: Setup, market: Market) -> np.ndarray:
+    """How far a lab's promise to pay can be lent on (R, lab), 0..1: an owner behind it, or revenue over commitments."""
+    owned = setup.lab_owner >= 0
+    cover = market.labs.revenue / np.maximum(market.holdings.commitment, 1.0)
+    return np.where(owned, 1.0, np.clip(0.5 * cover, 0.0, 1.0)) * market.labs.active
+
+
+def relative_training(setup: Setup, market: Market) -> np.ndarray:
+    """Useful training compute in service over the mean of those who share a pool of revenue (R, lab)."""
+    compute = market.holdings.useful_lab * setup.drawn.lab.training_share
+    out = np.ones_like(compute)
+    for pool in range(len(setup.pools)):
+        members = (setup.lab_pool == pool) & market.labs.active
+        number = np.maximum(members.sum(axis=1), 1)
+        mean = np.where(members, compute, 0.0).sum(axis=1) / number
+        out = np.where(members, compute / np.where(mean > 0.0, mean, 1.0)[:, None], out)
+    return np.maximum(out, 1e-4)
+
+
+def obsolescence(setup: Setup, tick: int) -> np.ndarray:
+    """o (R,) per year, higher outside the normal regime."""
+    d, calm = setup.drawn.labs, setup.luck.in_regime[:, tick, NORMAL]
+    return d.obsolescence * (calm + (1.0 - calm) * d.slump_obsolescence)
+
+
+def funding(setup: Setup, market: Market) -> np.ndarray:
+    """USD/year of equity on offer to labs (R, lab): follows the potential of their pool."""
+    paths = market.potential
+    grown = paths[:, :, market.tick] / np.maximum(paths[:, :, 0], 1.0)
+    return setup.drawn.lab.funding * np.take(grown, setup.lab_pool, axis=1) * market.labs.active
+
+
+def plan(setup: Setup, market: Market) -> np.ndarray:
+    """W (R, lab): USD/year of compute wanted at the horizon."""
+    d = setup.drawn
+    cash = market.ledger.balance[:, DEPOSITS, lab_slice(setup)]
+    wanted = demand.planned_spend(
+        market.labs.demand, market.labs.growth, cash, funding(setup, market), d.lab.compute_share, d.lab.other_cost,
+        market.holdings.pending, d.demand.horizon, d.demand.belief_cap, d.demand.runway, d.demand.bridge_share,
+    )  # fmt: skip
+    return wanted * market.labs.active
+
+
+def ask(setup: Setup, market: Market, wanted: np.ndarray) -> np.ndarray:
+    """B (R, lab): USD per hour of new run-rate asked this tick."""
+    return demand.ask(wanted, market.holdings.commitment, market.labs.carry, setup.drawn.demand.ask_time, setup.dt)
+
+
+def spread(setup: Setup) -> np.ndarray:
+    """Logit sigma (R,) that is left when persistent tastes take their share of the variance."""
+    d = setup.drawn.labs
+    return d.sigma * np.sqrt(np.maximum(1e-6, 1.0 - d.taste_share))
+
+
+def tastes(setup: Setup) -> tuple[np.ndarray, np.ndarray]:
+    """Persistent log tastes (R, lab, provider) and (R, lab, chip): half of taste's variance each."""
+    d = setup.drawn.labs
+    scale = (d.sigma * GUMBEL_SD * np.sqrt(0.5 * d.taste_share))[:, None, None]
+    return setup.drawn.lab.affinity + scale * setup.luck.provider_taste, scale * setup.luck.chip_taste
+
+
+def judged_fit(setup: Setup, market: Market) -> np.ndarray:
+    """The throughput labs go by (R, lab, chip): the compute fit, or peak FLOP/s from the spec sheet."""
+    if setup.scenario.labs.choice == "spec_sheet":
+        return np.ascontiguousarray(np.broadcast_to(setup.peak, market.technology.throughput.shape))
+    return market.technology.throughput
+
+
+def value(setup: Setup, market: Market, offered: Offered) -> np.ndarray:
+    """U (R, lab, offer) of everything on offer."""
+    d, o = setup.drawn, setup.offers
+    by_provider, by_chip = tastes(setup)
+    prepaid = np.where(o.built, d.trade.prepaid[:, None], 0.0)
+    penalty = software.switching(market.technology.ported, d.software.unported_penalty)
+    return valuation.worth(
+        judged_fit(setup, market), delivered(setup), offered.price, offered.believed, d.provider.template,
+        d.lab.template_weight, by_provider, by_chip, penalty, d.labs.discount, obsolescence(setup, market.tick),
+        d.labs.delay_discount, o.provider, o.chip, o.term, prepaid, setup.chip_stack, offered.live,
+    )  # fmt: skip
+
+
+def wish(setup: Setup, market: Market, offered: Offered) -> Wishes:
+    """Asks, worths and lots of the tick."""
+    wanted = plan(setup, market)
+    price = np.maximum(offered.price.mean(axis=2), 1e-3)
+    lot = np.maximum(1.0, np.floor(setup.drawn.trade.lot[:, None] * wanted / (8766.0 * price)))
+    reserve = setup.drawn.trade.outside[:, None] * market.labs.cost_index
+    return Wishes(
+        ask(setup, market, wanted), wanted, value(setup, market, offered), valuation.outside_worth(reserve), lot
+    )
+
+
+def best_by_stack(setup: Setup, market: Market, offered: Offered) -> np.ndarray:
+    """Best log useful compute per USD on each stack, as if ported (R, lab, stack); -inf where nothing is offered."""
+    o = setup.offers
+    fit = np.take(market.technology.throughput, o.chip, axis=2)
+    ok = offered.live[:, None, :] & (fit > 0.0) & (offered.price > 0.0)
+    each = np.where(ok, log(np.maximum(fit, 1e-300) / np.maximum(offered.price, 1e-300)), -np.inf)
+    stack = np.take(setup.chip_stack, o.chip)
+    columns = [np.where(stack == s, each, -np.inf).max(axis=2, initial=-np.inf) for s in range(len(setup.stacks))]
+    return np.stack(columns, axis=2)
+
+
+def port(setup: Setup, market: Market, offered: Offered) -> tuple[np.ndarray, np.ndarray]:
+    """Ports after the tick (R, lab, stack) and USD paid for them (R, lab)."""
+    d = setup.drawn
+    automated = setup.automation[:, :, market.tick]
+    cost = software.port_cost(d.stack.port_cost, automated, d.software.engineer_cost)
+    best = best_by_stack(setup, market, offered)
+    gain = software.gain_of_port(best, market.technology.ported, d.software.unported_penalty, spread(setup))
+    return software.ports_advanced(
+        market.technology.ported, gain, market.labs.plan, cost, d.software.port_payback, d.software.port_years, setup.dt
+    )
+
+
+def replacement_cost(setup: Setup, market: Market, offered: Offered) -> np.ndarray:
+    """USD per useful PFLOP-hour at replacement cost (R, lab): the cheapest built-to-order price on its own fit."""
+    price = offered.costs.full * setup.drawn.trade.built_markup[:, None, None] / delivered(setup)[:, :, None]
+    ok = on_sale(setup, market.now) & market.providers.active[:, :, None]
+    cheapest = np.where(ok, price, np.inf).min(axis=1)
+    fit = np.maximum(market.technology.throughput, 1e-12)
+    answer = (cheapest[:, None, :] / fit).min(axis=2)
+    return np.where(np.isfinite(answer), answer, market.labs.cost_index)
+
+

@@ -1,0 +1,171 @@
+"""What vendors decide, over all of them at once: allocation, list prices, supply and backing."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from market_sim.mechanisms import finance, pricing, supply
+from market_sim.numerics import exp
+from market_sim.state.initial import per_vendor
+from market_sim.state.market import Market
+from market_sim.state.setup import Setup
+
+OWNER_LEAD = 0.05  # years: an owner's own silicon comes ahead of every other order
+
+
+@dataclass(frozen=True)
+class Orders:
+    """What buyers have asked of each vendor."""
+
+    waiting: np.ndarray  # (R, provider, chip) chips ordered and not shipped
+    packages: np.ndarray  # (R, vendor, provider) the same in packages
+    lead: np.ndarray  # (R, vendor) years, duplicates counted
+
+
+@dataclass(frozen=True)
+class Shipments:
+    """What vendors sent and made."""
+
+    chips: np.ndarray  # (R, provider, chip)
+    made: np.ndarray  # (R, chip)
+    allotted: np.ndarray  # (R, vendor, provider) packages
+
+
+def unit_cost(setup: Setup, now: float) -> np.ndarray:
+    """USD to make a chip today (R, chip): falls by a fixed part every year from launch or the start on."""
+    age = np.maximum(0.0, now - np.maximum(0.0, setup.chip_from))
+    rate = setup.drawn.vendors.cost_decline
+    return setup.drawn.chip.cost * exp(-rate[:, None] * age)
+
+
+def purchase_price(setup: Setup, market: Market) -> np.ndarray:
+    """What each provider pays for each chip (R, provider, chip): list, or the transfer price of its own silicon."""
+    transfer = unit_cost(setup, market.now) / (1.0 - setup.drawn.vendors.transfer_margin)[:, None]
+    return np.where(setup.own_silicon, transfer[:, None, :], market.vendors.list_price[:, None, :])
+
+
+def in_packages(chips: np.ndarray, setup: Setup) -> np.ndarray:
+    """(R, provider, chip) chips -> (R, vendor, provider) packages."""
+    weighted = chips * setup.packages
+    out = np.zeros((len(chips), len(setup.vendors), chips.shape[1]))
+    for c, v in enumerate(setup.chip_vendor):
+        out[:, v, :] += weighted[:, :, c]
+    return out
+
+
+def book_orders(setup: Setup, market: Market, waiting: np.ndarray) -> Orders:
+    """The order books and the lead times that they imply."""
+    packages = in_packages(waiting, setup)
+    backlog = packages.sum(axis=2) * (1.0 + market.vendors.duplicates)
+    stock = per_vendor(market.vendors.stock * setup.packages, setup)
+    return Orders(waiting, packages, supply.lead_time(backlog, stock, market.vendors.supply))
+
+
+def lead_by_buyer(setup: Setup, lead: np.ndarray) -> np.ndarray:
+    """Years from order to chips (R, provider, chip): owners come first."""
+    by_chip = np.take(lead, setup.chip_vendor, axis=1)[:, None, :]
+    return np.where(setup.own_silicon, np.minimum(by_chip, OWNER_LEAD), by_chip)
+
+
+def worth_of_buyers(setup: Setup, market: Market, waiting: np.ndarray) -> np.ndarray:
+    """pi: margin per package of each buyer's orders over the vendor's mean, less for buyers with silicon of their own."""
+    margin = np.maximum(0.0, market.vendors.list_price - unit_cost(setup, market.now)) / setup.packages
+    value = in_packages(waiting * margin[:, None, :], setup)
+    packages = in_packages(waiting, setup)
+    each = np.where(packages > 0.0, value / np.where(packages > 0.0, packages, 1.0), 0.0)
+    total = packages.sum(axis=2)
+    mean = np.where(total > 0.0, value.sum(axis=2) / np.where(total > 0.0, total, 1.0), 0.0)
+    owns = np.array([[any(o == p for w, o in enumerate(setup.vendor_owner) if w != v) for p in range(len(setup.providers))]
+                     for v in range(len(setup.vendors))])  # fmt: skip
+    return supply.worth_of_buyers(each, mean, owns, setup.drawn.vendors.rival_discount)
+
+
+def allocate(setup: Setup, market: Market, orders: Orders) -> np.ndarray:
+    """Packages for each buyer (R, vendor, provider): owners first, then the vendor's rule over the rest."""
+    drawn, vendors = setup.drawn, market.vendors
+    stock = per_vendor(vendors.stock * setup.packages, setup)
+    available = stock + vendors.supply * setup.dt
+    mine = setup.vendor_owner[:, None] == np.arange(len(setup.providers))
+    own = np.where(mine, orders.packages, 0.0)
+    scale = np.minimum(1.0, available / np.maximum(own.sum(axis=2), 1e-300))
+    own = own * scale[:, :, None]
+    rest = np.where(mine, 0.0, orders.packages)
+    theta = drawn.vendor.multipolarity * drawn.vendors.multipolarity[:, None]
+    pi = worth_of_buyers(setup, market, orders.waiting)
+    left = np.maximum(0.0, available - own.sum(axis=2))
+    return own + supply.allocate(setup.rule, rest, pi, left, theta, drawn.vendors.inertia)
+
+
+def ship(setup: Setup, market: Market, orders: Orders, allotted: np.ndarray) -> Shipments:
+    """Chips that go out, and chips made for them or for stock with what capacity is left."""
+    vendors = market.vendors
+    capacity = vendors.supply * setup.dt
+    chips, made = supply.shipments(
+        allotted, orders.waiting, vendors.stock, setup.packages, setup.chip_vendor, capacity
+    )
+    return Shipments(chips, made + make_for_stock(setup, market, orders, made, capacity), allotted)
+
+
+def make_for_stock(
+    setup: Setup, market: Market, orders: Orders, made: np.ndarray, capacity: np.ndarray
+) -> np.ndarray:
+    """Chips made ahead of orders (R, chip): spare capacity fills stock up to the target lead, over what sells."""
+    spare = np.maximum(0.0, capacity - per_vendor(made * setup.packages, setup))
+    stock = per_vendor(market.vendors.stock * setup.packages, setup)
+    aim = setup.drawn.vendors.target_lead[:, None] * market.vendors.supply * (market.vendors.spending_share > 0.0)
+    fill = np.minimum(spare, np.maximum(0.0, 0.5 * aim - stock) * (1.0 - np.exp2(-8.0 * setup.dt)))
+    selling = orders.waiting.sum(axis=1) * setup.packages
+    total = np.take(per_vendor(selling, setup), setup.chip_vendor, axis=1)
+    part = np.where(total > 0.0, selling / np.where(total > 0.0, total, 1.0), 0.0)
+    return np.take(fill, setup.chip_vendor, axis=1) * part / setup.packages
+
+
+def expand(setup: Setup, market: Market, lead: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Supply and its target after the tick."""
+    drawn = setup.drawn
+    first_year = float(np.clip((1.0 - market.now) / setup.dt, 0.0, 1.0))
+    return supply.grown_supply(
+        market.vendors.supply, market.vendors.supply_target, lead, drawn.vendors.target_lead,
+        drawn.vendor.growth_committed, drawn.vendor.growth_cap, drawn.vendors.supply_response,
+        drawn.vendors.supply_lag, first_year, setup.dt,
+    )  # fmt: skip
+
+
+def duplicates(setup: Setup, market: Market, lead: np.ndarray) -> np.ndarray:
+    """Duplicate orders after the tick, as a share of true backlog (R, vendor)."""
+    v = setup.drawn.vendors
+    return supply.duplicate_orders(
+        market.vendors.duplicates, lead, v.target_lead, v.duplicate_orders, v.duplicate_cap, v.cancel_time, setup.dt
+    )
+
+
+def list_prices(setup: Setup, market: Market) -> np.ndarray:
+    """List prices after the tick (R, chip), on their way to the Lerner rule; a chip not launched keeps its plan."""
+    drawn = setup.drawn
+    share = np.take(market.vendors.spending_share, setup.chip_vendor, axis=1)
+    goal = pricing.lerner_price(
+        unit_cost(setup, market.now), share, drawn.vendors.sigma, drawn.vendors.elasticity_floor,
+        np.take(drawn.vendor.margin_target, setup.chip_vendor, axis=1),
+    )  # fmt: skip
+    moved = pricing.listed(market.vendors.list_price, goal, drawn.vendors.price_speed, setup.dt)
+    return np.where(setup.chip_from <= market.now, moved, market.vendors.list_price)
+
+
+def back(setup: Setup, market: Market, profit: np.ndarray, bought: np.ndarray) -> np.ndarray:
+    """Equity offered to customers (R, vendor, provider then lab), USD in this tick; `profit` (R, vendor) USD/year.
+
+    A vendor backs buyers of its chips that are small beside its other buyers, have no silicon of their own and are
+    short of cash against what they are building; labs without an owner in proportion to what they plan to spend.
+    """
+    drawn = setup.drawn
+    share = drawn.vendor.backing * drawn.vendors.backing[:, None]
+    total = bought.sum(axis=2)
+    part = bought / np.where(total > 0.0, total, 1.0)[:, :, None]
+    independent = np.array([not any(o == p for o in setup.vendor_owner) for p in range(len(setup.providers))])
+    small = part * (1.0 - part) ** 2 * independent * market.providers.active[:, None, :]
+    free = (setup.lab_owner < 0) & (~setup.enterprise)
+    spend = market.labs.plan * free * market.labs.active
+    lab = 0.3 * spend / np.maximum(spend.sum(axis=1), 1.0)[:, None]
+    want = np.concatenate([small, np.broadcast_to(lab[:, None, :], (*total.shape, lab.shape[1]))], axis=2)
+    want = np.where((total > 0.0)[:, :, None], want, 0.0)
+    return finance.backing(profit, share, want, setup.dt)

@@ -1,0 +1,259 @@
+"""Phase 9: every payment of the tick, borrowing, dividends, failures."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from market_sim.agents import lab, provider, vendor
+from market_sim.agents.provider import Offered
+from market_sim.agents.vendor import Shipments
+from market_sim.mechanisms import contracts, delivery, finance
+from market_sim.mechanisms.contracts import Events
+from market_sim.mechanisms.finance import FLOW, Journal, Sectors
+from market_sim.numerics import exp
+from market_sim.simulation.trading import Trade
+from market_sim.state.market import Market
+from market_sim.state.setup import Setup
+from market_sim.state.initial import per_vendor
+from market_sim.state.tables import CHIPS, DEPOSITS, LOANS, SITES, STOCK, Ledger
+
+LOAN_YEARS = 4.0
+LEASE_YEARS = 4.0
+LEASE_SPREAD = 0.03  # over the riskless rate
+LEASE_PART = 0.5  # of a backed buyer's chips, at most
+ENTRY_HISTORY = -1e9  # an acquired firm does not come back
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What the tick did to the accounts."""
+
+    flows: np.ndarray  # (R, flow, holder) USD
+    written_off: np.ndarray  # (R, holder) USD
+    bought: np.ndarray  # (R, vendor, provider) USD of chips
+    profit: np.ndarray  # (R, vendor) USD of gross profit
+    failed: np.ndarray  # (R, provider) bool
+    failed_labs: np.ndarray  # (R, lab) bool
+    lost: np.ndarray  # (R, provider) USD of loans written off
+
+
+def sectors(setup: Setup) -> Sectors:
+    """Who stands where on the holder axis."""
+    return Sectors(len(setup.vendors), len(setup.providers), len(setup.labs))
+
+
+def rents(journal: Journal, at: Sectors, trade: Trade, events: Events) -> None:
+    """Labs pay providers."""
+    cash = events.rent - events.prepaid_used - events.credit_used
+    journal.pay("rent", at.lab, at.provider, cash)
+    journal.pay("prepaid_use", at.lab, at.provider, events.prepaid_used + events.prepaid_lost)
+    journal.pay("credit_use", at.lab, at.provider, events.credit_used)
+    journal.pay("prepayment", at.lab, at.provider, trade.signed.prepayment - events.refunded)
+    journal.pay("lateness_credit", at.provider, at.lab, np.swapaxes(events.credit_accrued, 1, 2))
+    journal.pay("credit_paid", at.provider, at.lab, np.swapaxes(events.credit_paid, 1, 2))
+
+
+def purchases(setup: Setup, market: Market, offered: Offered, shipments: Shipments) -> np.ndarray:
+    """USD of chips bought (R, provider, vendor)."""
+    value = shipments.chips * offered.costs.purchase
+    out = np.zeros((setup.width, len(setup.providers), len(setup.vendors)))
+    for c, v in enumerate(setup.chip_vendor):
+        out[:, :, v] += value[:, :, c]
+    return out
+
+
+def pay_vendors(setup: Setup, market: Market, journal: Journal, at: Sectors, bought: np.ndarray, leased: np.ndarray) -> None:
+    """Chips, partly against leases, and what is due on leases."""
+    d, claims = setup.drawn, np.swapaxes(market.vendors.leases, 1, 2)
+    journal.pay("chips", at.provider, at.vendor, bought - leased)
+    journal.pay("chips_leased", at.provider, at.vendor, leased)
+    journal.pay("lease_payment", at.provider, at.vendor, claims * (1.0 - exp(np.array(-setup.dt / LEASE_YEARS))))
+    rate = d.providers.debt_rate + LEASE_SPREAD
+    journal.pay("lease_interest", at.provider, at.vendor, claims * (rate * setup.dt)[:, None, None])
+
+
+def run_providers(setup: Setup, market: Market, journal: Journal, at: Sectors, shipments: Shipments, begun_kw: np.ndarray) -> None:
+    """Servers, sites, operations, effort and the rest of a provider's business."""
+    d, dt = setup.drawn, setup.dt
+    kw = (market.fleet.in_service * setup.power).sum(axis=2)
+    x = market.providers.speed
+    journal.pay("servers", at.provider, at.suppliers, (shipments.chips * d.chip.server[:, None, :]).sum(axis=2))
+    journal.pay("sites", at.provider, at.suppliers, begun_kw * d.providers.site_cost[:, None] / 1000.0)
+    journal.pay("operations", at.provider, at.suppliers, kw * d.provider.opex * dt)
+    journal.pay("building_effort", at.provider, at.suppliers, d.delivery.effort_cost[:, None] * x * x * market.pipe.building_rent * dt)
+    journal.pay("other_business", at.customers, at.provider, d.provider.other_cash_flow * market.providers.active * dt)
+    journal.pay("other_capex", at.provider, at.suppliers, d.provider.other_capex * market.providers.active * dt)
+
+
+def run_others(setup: Setup, market: Market, journal: Journal, at: Sectors, made_cost: np.ndarray, revenue: np.ndarray, ports: np.ndarray) -> None:
+    """Vendors make chips and pay their own cost; customers pay labs, labs pay their own cost."""
+    d, dt = setup.drawn, setup.dt
+    journal.pay("production", at.vendor, at.suppliers, made_cost)
+    journal.pay("vendor_operations", at.vendor, at.suppliers, d.vendor.operating_cost * revenue)
+    journal.pay("model_revenue", at.customers, at.lab, market.labs.revenue * dt)
+    journal.pay("lab_operations", at.lab, at.suppliers, d.lab.other_cost * market.labs.revenue * dt)
+    journal.pay("ports", at.lab, at.suppliers, ports)
+
+
+def cash_after(market: Market, journal: Journal, holders: slice) -> np.ndarray:
+    """Deposits (R, holder) after what has been booked so far."""
+    return market.ledger.balance[:, DEPOSITS, holders] + journal.cash(holders)
+
+
+def fund_labs(setup: Setup, market: Market, journal: Journal, at: Sectors) -> np.ndarray:
+    """Investors or owners fund labs up to half a year of plans; returns labs (R, lab) that cannot go on.
+
+    A lab with an owner is kept whole by it and hands back what it does not need; one without fails when its cash and
+    the funding on offer are gone, and investors make good what it owes.
+    """
+    owned, plan = setup.lab_owner >= 0, market.labs.plan
+    need = 0.5 * plan - cash_after(market, journal, at.lab)
+    raised = np.clip(need, 0.0, lab.funding(setup, market) * setup.dt)
+    journal.pay("equity", at.investors, at.lab, np.where(owned, 0.0, raised))
+    for l in np.flatnonzero(owned):
+        gap = np.where(market.labs.active[:, l], need[:, l], 0.0)
+        flow = np.where(gap > 0.0, gap, gap * (1.0 - exp(np.array(-2.0 * setup.dt))))
+        owner, own = _one(at.provider, setup.lab_owner[l]), _one(at.lab, l)
+        journal.pay("equity", owner, own, np.maximum(0.0, flow)[:, None, None])
+        journal.pay("dividends", own, owner, np.maximum(0.0, -flow)[:, None, None])
+    short = cash_after(market, journal, at.lab)
+    failed = (short < -1.0) & ~owned & market.labs.active
+    journal.pay("equity", at.investors, at.lab, np.where(short < 0.0, -short, 0.0) * ~owned)
+    return failed
+
+
+def _one(group: slice, index: int) -> slice:
+    return slice(group.start + int(index), group.start + int(index) + 1)
+
+
+def finance_firms(setup: Setup, market: Market, journal: Journal, at: Sectors) -> np.ndarray:
+    """Interest, loans, equity and dividends of providers and vendors; returns providers (R, provider) that fail."""
+    d, dt = setup.drawn, setup.dt
+    debt = -market.ledger.balance[:, LOANS, at.provider]
+    backed = market.vendors.guarantees.sum(axis=1) / np.maximum(debt, 1.0)
+    rate = finance.loan_rate(d.providers.debt_rate, d.provider.wacc, d.providers.credit_saving, market.holdings.solid, np.minimum(1.0, backed))
+    journal.pay("interest", at.provider, at.lenders, debt * rate * dt)
+    yearly = (market.fleet.in_service * setup.power).sum(axis=2) * d.provider.opex + debt * rate
+    buffer = 0.25 * yearly
+    growth = exp(d.providers.power_growth_rate * market.now)[:, None]
+    cash = cash_after(market, journal, at.provider)
+    raised = np.clip(2.0 * buffer - cash, 0.0, d.provider.equity_raise * growth * dt) * market.providers.active
+    journal.pay("equity", at.investors, at.provider, raised)
+    capacity = finance.debt_capacity(market.holdings.backlog, d.providers.debt_share, provider.book(setup, market), provider.free_cash(setup))
+    drawn = finance.borrowing(cash + raised, debt, capacity, buffer, np.full(setup.width, LOAN_YEARS), dt)
+    journal.pay("loans", at.lenders, at.provider, drawn)
+    cash = cash_after(market, journal, at.provider)
+    plans = 2.0 * buffer + (market.pipe.waiting * d.chip.server[:, None, :]).sum(axis=2) + (
+        market.pipe.waiting * vendor.purchase_price(setup, market)).sum(axis=2)  # fmt: skip
+    journal.pay("dividends", at.provider, at.investors, finance.dividends(cash, plans, d.providers.dividend_rate, dt))
+    spare = cash_after(market, journal, at.vendor)
+    journal.pay("equity", at.investors, at.vendor, np.maximum(0.0, -spare))
+    keep = d.vendor.cash + 0.25 * market.vendors.supply * 1e4
+    journal.pay("dividends", at.vendor, at.investors, finance.dividends(spare, keep, d.providers.dividend_rate, dt))
+    limit = -d.providers.default_liquidity[:, None] * yearly
+    return (cash_after(market, journal, at.provider) < limit - 1.0) & market.providers.active
+
+
+def asset_changes(setup: Setup, market: Market, journal: Journal, at: Sectors, made_cost: np.ndarray, sold_cost: np.ndarray, retired: np.ndarray) -> np.ndarray:
+    """Change of chips, sites and stock at book (R, asset, holder): bought, worn out, switched off, sold."""
+    d, real = setup.drawn, market.ledger.real
+    change = np.zeros_like(real)
+    fleet = market.fleet.in_service.sum(axis=2)
+    off = np.where(fleet > 0.0, retired.sum(axis=2) / np.where(fleet > 0.0, fleet, 1.0), 0.0)
+    gear, site = real[:, CHIPS, at.provider], real[:, SITES, at.provider]
+    wear = 1.0 - exp(-setup.dt * 2.0 / d.providers.life)[:, None]
+    decay = 1.0 - exp(-setup.dt * 2.0 / d.providers.site_life)[:, None]
+    bought = -sum(journal.flows[:, FLOW[k], at.provider] for k in ("chips", "chips_leased", "servers"))
+    change[:, CHIPS, at.provider] = bought - gear * (wear + off - wear * off)
+    change[:, SITES, at.provider] = -journal.flows[:, FLOW["sites"], at.provider] - site * decay
+    change[:, STOCK, at.vendor] = made_cost - sold_cost
+    return change
+
+
+def stock_cost(setup: Setup, market: Market, shipments: Shipments) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Cost of chips made and of chips sold (R, vendor) and average unit cost after (R, chip).
+
+    `market` is as before the tick's deliveries left stock.
+    """
+    today = vendor.unit_cost(setup, market.now)
+    sent = shipments.chips.sum(axis=1)
+    before = np.maximum(0.0, market.vendors.stock)
+    total = before + shipments.made
+    average = np.where(total > 0.0, (before * market.vendors.unit_cost + shipments.made * today) / np.where(total > 0.0, total, 1.0), today)
+    return per_vendor(shipments.made * today, setup), per_vendor(sent * average, setup), average
+
+
+def settle(
+    setup: Setup, before: Market, market: Market, offered: Offered, trade: Trade, events: Events, shipments: Shipments,
+    begun_kw: np.ndarray, ports: np.ndarray, retired: np.ndarray,
+) -> tuple[Market, Settled]:  # fmt: skip
+    """Book the tick. `before` is the market before deliveries (for stock at cost), `market` after contract events."""
+    at = sectors(setup)
+    journal = Journal(setup.width, at)
+    bought = purchases(setup, before, offered, shipments)
+    leased = lease_part(market, bought)
+    made_cost, sold_cost, average = stock_cost(setup, before, shipments)
+    rents(journal, at, trade, events)
+    pay_vendors(setup, before, journal, at, bought, leased)
+    run_providers(setup, market, journal, at, shipments, begun_kw)
+    run_others(setup, market, journal, at, made_cost, bought.sum(axis=1), ports)
+    profit = bought.sum(axis=1) - sold_cost
+    stakes = vendor.back(setup, market, (profit - setup.drawn.vendor.operating_cost * bought.sum(axis=1)) / setup.dt, np.swapaxes(bought, 1, 2))
+    journal.pay("backing", at.vendor, slice(at.provider.start, at.lab.stop), stakes)
+    failed_labs = fund_labs(setup, market, journal, at)
+    failed = finance_firms(setup, market, journal, at)
+    change = asset_changes(setup, before, journal, at, made_cost, sold_cost, retired)
+    ledger = finance.settle(market.ledger, journal.flows, change)
+    market = _commit(setup, market, journal, at, ledger, average, stakes, leased, failed_labs)
+    market, flows, written, lost = resolve(setup, market, journal.flows, failed, at)
+    return market, Settled(flows, written, np.swapaxes(bought, 1, 2), profit, failed, failed_labs, lost)
+
+
+def lease_part(market: Market, bought: np.ndarray) -> np.ndarray:
+    """USD of chips (R, provider, vendor) taken on lease: half of what backed buyers buy, up to the vendor's stake."""
+    providers = bought.shape[1]
+    stake = np.swapaxes(market.vendors.stakes[:, :, :providers] - market.vendors.leases, 1, 2)
+    return np.minimum(LEASE_PART * bought, np.maximum(0.0, stake))
+
+
+def _commit(setup, market, journal, at, ledger: Ledger, average, stakes, leased, failed_labs) -> Market:  # type: ignore[no-untyped-def]
+    v = market.vendors
+    providers = len(setup.providers)
+    paid = v.leases * (1.0 - exp(np.array(-setup.dt / LEASE_YEARS)))
+    held = v.stakes + stakes
+    vendors = replace(
+        v, unit_cost=average, stakes=held, leases=v.leases - paid + np.swapaxes(leased, 1, 2),
+        guarantees=held[:, :, :providers].copy(),
+    )  # fmt: skip
+    labs = replace(market.labs, active=market.labs.active & ~failed_labs)
+    return replace(market, ledger=ledger, vendors=vendors, labs=labs)
+
+
+def resolve(
+    setup: Setup, market: Market, flows: np.ndarray, failed: np.ndarray, at: Sectors
+) -> tuple[Market, np.ndarray, np.ndarray, np.ndarray]:
+    """Restructure failed providers; contracts, lots, sites and fleets go to the buyer."""
+    v = market.vendors
+    debt = -market.ledger.balance[:, LOANS, at.provider]
+    after = finance.restructure(
+        failed, setup.drawn.providers.recovery, v.guarantees, market.ledger, market.fleet.in_service,
+        market.providers.power, market.providers.active, flows, v.stakes, v.leases, at,
+    )  # fmt: skip
+    sold = (after.buyer >= 0) & (after.buyer != np.arange(failed.shape[1]))
+    buyer = np.where(sold, after.buyer, -1)
+    none = np.zeros(setup.width, np.int64)
+    market = replace(
+        market,
+        ledger=after.ledger,
+        fleet=replace(market.fleet, in_service=after.in_service),
+        providers=replace(
+            market.providers, power=after.power, active=after.active,
+            entry_clock=np.where(sold, ENTRY_HISTORY, market.providers.entry_clock),
+        ),
+        vendors=replace(v, stakes=after.stakes, leases=after.leases, guarantees=np.where(failed[:, None, :], 0.0, v.guarantees)),
+        book=contracts.move(market.book, buyer),
+        pipeline=delivery.reassign(market.pipeline, np.zeros((setup.width, 1), np.int64), none, buyer),
+    )  # fmt: skip
+    lost = np.where(failed, np.maximum(0.0, debt + market.ledger.balance[:, LOANS, at.provider]), 0.0)
+    return market, after.flows, after.written_off, lost
+

@@ -1,0 +1,90 @@
+"""Scenario, seed and replicates -> everything fixed for the run, and the market at its start."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from market_sim.agents import lab, provider
+from market_sim.mechanisms import contracts, delivery, fit, pricing
+from market_sim.numerics import log
+from market_sim.scenario.catalog import architecture_table, chip_table
+from market_sim.scenario.realise import realise
+from market_sim.scenario.schema import Scenario
+from market_sim.state.initial import open_market, opening_technology
+from market_sim.state.luck import draw_luck
+from market_sim.state.market import Market
+from market_sim.state.setup import Setup, lay_out
+from market_sim.units import decimal_year
+
+
+def prepare(scenario: Scenario, seed: int, replicates: tuple[int, ...]) -> tuple[Setup, Market]:
+    """Draw all luck, search all plans once, and open the market."""
+    drawn = realise(scenario, seed, replicates)
+    luck = draw_luck(scenario, drawn, seed, replicates)
+    chips = chip_table({name: {"catalog": chip.catalog or name} for name, chip in scenario.chip.items()})
+    architectures = architecture_table([one.architecture for one in scenario.lab.values()])
+    jobs = fit.default_jobs(architectures)
+    shortlist = fit.prepare(architectures, chips, jobs)
+    setup = lay_out(
+        scenario, drawn, luck, seed, replicates, chips.families, shortlist, fit.spec_sheet(chips, jobs)
+    )
+    return setup, _open(setup, _maturity(setup, chips))
+
+
+def _maturity(setup: Setup, chips) -> np.ndarray:  # type: ignore[no-untyped-def]
+    """Kernel maturity (R, family, work) at the start: that of each family's first chip."""
+    by_chip = fit.starting_maturity(chips, decimal_year(setup.scenario.start[:7]))
+    first = [int(np.flatnonzero(setup.chip_family == f)[0]) for f in range(len(setup.families))]
+    return np.broadcast_to(by_chip[first], (setup.width, len(first), by_chip.shape[1])).copy()
+
+
+def _open(setup: Setup, maturity: np.ndarray) -> Market:
+    """Open with cost prices, then let the opening book tell capabilities and cost indices."""
+    drawn = setup.drawn
+    mix = drawn.lab.training_share
+    kappa = np.take(maturity, setup.chip_family, axis=1)
+    answer = fit.reevaluate(setup.shortlist, drawn.lab.ideal, kappa, mix)
+    technology = opening_technology(setup, maturity, answer.throughput, answer.mfu)
+    price = drawn.chip.price.copy()
+    purchase = np.where(
+        setup.own_silicon, (drawn.chip.cost / (1.0 - drawn.vendors.transfer_margin)[:, None])[:, None, :], price[:, None, :]
+    )
+    cost = pricing.chip_hour_cost(
+        purchase, drawn.chip.server, setup.power, drawn.provider.wacc, drawn.provider.opex,
+        drawn.providers.site_cost / 1000.0, drawn.providers.life, drawn.providers.site_life,
+    )  # fmt: skip
+    quote = cost * drawn.trade.built_markup[:, None, None]
+    site = (drawn.provider.site_months / 12.0)[:, :, None] + drawn.delivery.bring_up[:, None, None]
+    promised = np.broadcast_to(site * (1.0 - drawn.delivery.optimism)[:, None, None], quote.shape)
+    market = open_market(setup, technology, price, quote, promised)
+    return _with_beliefs(setup, add_up(setup, market))
+
+
+def add_up(setup: Setup, market: Market) -> Market:
+    """What the book and the pipeline come to now."""
+    holdings = contracts.add_up(
+        market.book, market.technology.throughput, provider.delivered(setup), lab.solid(setup, market), market.now
+    )
+    pipe = delivery.add_up(market.pipeline, setup.power, len(setup.providers))
+    return replace(market, holdings=holdings, pipe=pipe)
+
+
+def _with_beliefs(setup: Setup, market: Market) -> Market:
+    """Capabilities at rest under the opening training fleets, brands that explain opening revenues, quotes at market.
+
+    Opening quotes are at most the replacement cost of the useful work a chip does, so old chips do not start dear.
+    """
+    d = setup.drawn
+    capability = d.demand.capability_elasticity[:, None] * log(lab.relative_training(setup, market))
+    brand = log(np.maximum(d.lab.revenue, 1.0)) - d.demand.choice_intensity[:, None] * capability
+    lead = np.broadcast_to(d.vendors.target_lead[:, None], market.vendors.supply.shape)
+    labs = replace(market.labs, capability=capability, brand=brand)
+    market = replace(market, labs=labs)
+    offered = provider.offer(setup, market, lead)
+    labs = replace(labs, cost_index=lab.replacement_cost(setup, market, offered))
+    best, mean = provider.useful_price(setup, market, offered)
+    value = best[:, None, None] * mean[:, None, :] * provider.delivered(setup)[:, :, None]
+    quote = np.where(np.isfinite(value), np.minimum(market.providers.quote, value), market.providers.quote)
+    quote = np.maximum(quote, offered.costs.avoidable)
+    return replace(market, labs=labs, providers=replace(market.providers, quote=quote))
+

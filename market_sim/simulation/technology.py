@@ -1,0 +1,72 @@
+"""Phases 1 and 2: launches, kernel maturity, model generations, and the compute fit that follows."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from market_sim.mechanisms import architecture, fit, software
+from market_sim.state.market import Market
+from market_sim.state.setup import Setup
+
+FAR = 1e9
+
+
+def family_start(setup: Setup) -> np.ndarray:
+    """When each family's first chip can be bought (family,), years since the start."""
+    first = np.full(len(setup.families), FAR)
+    np.minimum.at(first, setup.chip_family, setup.chip_from)
+    return first
+
+
+def use_by_stack(setup: Setup, market: Market) -> np.ndarray:
+    """Each stack's share of useful compute under contract (R, stack)."""
+    out = np.zeros((setup.width, len(setup.stacks)))
+    for c, s in enumerate(setup.chip_stack):
+        out[:, s] += market.holdings.useful_chip[:, c]
+    return out / np.maximum(out.sum(axis=1), 1e-300)[:, None]
+
+
+def mature(setup: Setup, market: Market) -> Market:
+    """Launch families and let every stack's kernels improve."""
+    d, t = setup.drawn, market.technology
+    launched = family_start(setup) <= market.now + 1e-9
+    arrives = launched[None, :] & ~t.launched
+    maturity = software.launched_maturity(t.maturity, t.launched, arrives, setup.family_stack, d.software.generation_reset)
+    of = setup.family_stack
+    maturity = software.matured(
+        maturity,
+        np.take(d.stack.ceiling, of, axis=1),
+        np.take(d.stack.vendor_effort, of, axis=1),
+        d.software.lab_effort[:, None] * np.take(use_by_stack(setup, market), of, axis=1),
+        d.software.automation_rate[:, None] * np.take(setup.automation[:, :, market.tick], of, axis=1),
+        setup.dt,
+    )
+    waiting = ~launched[None, :, None]
+    maturity = np.where(waiting, t.maturity, maturity)
+    return replace(market, technology=replace(t, maturity=maturity, launched=t.launched | arrives))
+
+
+def release_models(setup: Setup, market: Market) -> Market:
+    """New model generations move towards each lab's ideal and, in the adapting world, towards its chips."""
+    d, t = setup.drawn.labs, market.technology
+    new = architecture.releases(market.now, setup.dt, setup.luck.release_phase, d.generation_years)
+    if not new.any():
+        return market
+    ideal = setup.ideal[..., market.tick + 1]
+    kappa = np.take(t.maturity, setup.chip_family, axis=1)
+    gradient = fit.fit_gradient(setup.shortlist, t.drift, kappa, setup.drawn.lab.training_share)
+    pull = architecture.blended(market.holdings.live, gradient)
+    nothing = np.zeros_like(d.codesign)
+    moved = architecture.next_generation(t.drift, ideal, pull, new, d.adaptation, d.codesign, d.quality_loss)
+    twin = architecture.next_generation(t.unadapted, ideal, pull, new, d.adaptation, nothing, d.quality_loss)
+    return replace(market, technology=replace(t, drift=moved, unadapted=twin))
+
+
+def fit_chips(setup: Setup, market: Market) -> Market:
+    """What every chip does for every lab, and for its twin that never adapted."""
+    t, mix = market.technology, setup.drawn.lab.training_share
+    kappa = np.take(t.maturity, setup.chip_family, axis=1)
+    answer = fit.reevaluate(setup.shortlist, t.drift, kappa, mix)
+    twin = fit.reevaluate(setup.shortlist, t.unadapted, kappa, mix)
+    fitted = replace(t, throughput=answer.throughput, mfu=answer.mfu, reference=twin.throughput)
+    return replace(market, technology=fitted)

@@ -1,0 +1,119 @@
+"""Phases 4 and 5: offers meet asks, the market clears, flows become contracts and lots to build."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from market_sim.agents import lab, provider
+from market_sim.agents.lab import Wishes
+from market_sim.agents.policies import Policies
+from market_sim.agents.provider import Offered
+from market_sim.mechanisms import clearing, contracts, delivery, lots
+from market_sim.mechanisms.clearing import Cleared
+from market_sim.mechanisms.contracts import Signed
+from market_sim.mechanisms.lots import Deals
+from market_sim.numerics import exp
+from market_sim.state.market import Market
+from market_sim.state.setup import Setup
+from market_sim.units import HOURS_PER_YEAR
+
+
+@dataclass(frozen=True)
+class Trade:
+    """What the market did this tick."""
+
+    cleared: Cleared
+    deals: Deals
+    signed: Signed
+    price: np.ndarray  # (R, lab, offer) contract price, USD per chip-hour
+    spend: np.ndarray  # (R, lab, provider) USD per hour cleared
+    started_kw: np.ndarray  # (R, provider) kW of lots begun
+
+
+def wish(setup: Setup, market: Market, offered: Offered, policies: Policies) -> Wishes:
+    """What labs bring, with the asks and worths of agents that have a policy of their own."""
+    wishes = lab.wish(setup, market, offered)
+    asked = policies.decide("lab", "ask", setup, market, wishes.ask)
+    worth = policies.decide("lab", "value", setup, market, wishes.worth, offer_names(setup))
+    return replace(wishes, ask=np.maximum(0.0, asked), worth=np.where(offered.live[:, None, :], worth, -np.inf))
+
+
+def offer_names(setup: Setup) -> tuple[str, ...]:
+    """Readable name of every offer: provider, chip, ready or built, years."""
+    o = setup.offers
+    return tuple(
+        f"{setup.providers[p]} | {setup.chips[c]} | {'built' if b else 'ready'} | {t:g} y"
+        for p, c, b, t in zip(o.provider, o.chip, o.built, o.term, strict=True)
+    )
+
+
+def clear(setup: Setup, market: Market, offered: Offered, wishes: Wishes) -> Cleared:
+    """Shadow prices that share scarce pools."""
+    d, o = setup.drawn.trade, setup.offers
+    mean_lot = np.maximum(1.0, np.sqrt(wishes.lot.mean(axis=1)))[:, None]
+    shown = np.where(offered.live, np.maximum(offered.lots / mean_lot, 1e-9), 0.0)
+    attraction = clearing.attraction(np.minimum(shown, 1e9), o.sharing, d.omega)
+    return clearing.clear(
+        wishes.worth, wishes.outside, wishes.ask, offered.price, o.pool, offered.weight, offered.capacity, attraction,
+        lab.spread(setup), market.shadow, setup.scenario.trade.tolerance,
+    )  # fmt: skip
+
+
+def contract_price(setup: Setup, offered: Offered, cleared: Cleared) -> np.ndarray:
+    """p e^(phi lambda): the part phi of scarcity that enters the price; the rest is queueing."""
+    phi = np.take(setup.drawn.provider.scarcity_pass, setup.offers.provider, axis=1)
+    return offered.price * exp(phi * cleared.scarcity)[:, None, :]
+
+
+def trade(setup: Setup, market: Market, offered: Offered, wishes: Wishes) -> tuple[Market, Trade]:
+    """Clear, round to lots, sign, and open a lot for everything built to order."""
+    o, luck, k = setup.offers, setup.luck, market.tick
+    cleared = clear(setup, market, offered, wishes)
+    price = contract_price(setup, offered, cleared)
+    room = np.minimum(market.book.rows.shape[1] - market.book.count, market.pipeline.rows.shape[1] - market.pipeline.count)
+    most = int(setup.scenario.trade.deals_per_tick)
+    deals = lots.sign(
+        cleared.chips, price, wishes.lot, o.pool, offered.weight, offered.capacity, luck.rounding[:, :, k],
+        luck.waiting[:, :, k], most,
+    )  # fmt: skip
+    deals = replace(deals, count=np.minimum(deals.count, np.maximum(0, room - len(setup.providers))))
+    signed = contracts.sign(
+        market.book, deals.lab, deals.offer, deals.chips, deals.count, price, price - offered.price, offered.promised,
+        setup.drawn.trade.prepaid, wishes.lot, o.provider, o.chip, o.built, o.term, market.now,
+        (len(setup.labs), len(setup.providers), len(setup.chips)),
+    )  # fmt: skip
+    first = market.book.signed
+    pipeline = open_lots(setup, market, deals, offered, price, first)
+    spend = by_provider(cleared.chips * price, setup)
+    carry = np.maximum(0.0, (cleared.chips * price).sum(axis=2) - deals.signed_value)
+    labs = replace(market.labs, carry=carry, plan=wishes.plan)
+    market = replace(market, book=signed.book, pipeline=pipeline, labs=labs, shadow=cleared.shadow)
+    kw = (signed.built_chips * setup.power).sum(axis=2)
+    return market, Trade(cleared, deals, signed, price, spend, kw)
+
+
+def open_lots(setup: Setup, market: Market, deals: Deals, offered: Offered, price: np.ndarray, first: np.ndarray):  # type: ignore[no-untyped-def]
+    """A lot under construction for each built deal."""
+    o = setup.offers
+    offer = np.maximum(deals.offer, 0)
+    buyer = np.maximum(deals.lab, 0)
+    rows = np.arange(setup.width)[:, None]
+    rent = price[rows, buyer, offer] * deals.chips * HOURS_PER_YEAR
+    return delivery.start(
+        market.pipeline, first, deals.count, o.provider[offer], o.chip[offer], deals.chips, o.built[offer],
+        np.take_along_axis(offered.promised, offer, axis=1), rent, setup.luck.site[:, :, market.tick],
+        setup.drawn.provider.site_months / 12.0, setup.drawn.delivery.bring_up, market.now,
+    )  # fmt: skip
+
+
+def by_provider(by_offer: np.ndarray, setup: Setup) -> np.ndarray:
+    """(R, lab, offer) summed over each provider's offers: (R, lab, provider)."""
+    out = np.zeros((*by_offer.shape[:2], len(setup.providers)))
+    for j, p in enumerate(setup.offers.provider):
+        out[:, :, p] += by_offer[:, :, j]
+    return out
+
+
+def quote(setup: Setup, market: Market, lead: np.ndarray) -> Offered:
+    """Everything on offer, at today's quotes."""
+    return provider.offer(setup, market, lead)
