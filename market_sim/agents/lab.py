@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from market_sim.agents.provider import Offered, delivered, on_sale
+from market_sim.agents.provider import Offered, being_built, delivered
 from market_sim.mechanisms import demand, software, valuation
-from market_sim.numerics import log
+from market_sim.numerics import exp, log
 from market_sim.state.luck import GUMBEL_SD, NORMAL
 from market_sim.state.market import Market
 from market_sim.state.setup import Setup
@@ -145,13 +145,15 @@ def port(setup: Setup, market: Market, offered: Offered) -> tuple[np.ndarray, np
     )
 
 
-def replacement_cost(setup: Setup, market: Market, offered: Offered) -> np.ndarray:
-    """USD per useful PFLOP-hour at replacement cost (R, lab): the cheapest built-to-order price on its own fit."""
-    price = offered.costs.full * setup.drawn.trade.built_markup[:, None, None] / delivered(setup)[:, :, None]
-    ok = on_sale(setup, market.now) & market.providers.active[:, :, None]
-    cheapest = np.where(ok, price, np.inf).min(axis=1)
-    fit = np.maximum(market.technology.throughput, 1e-12)
-    answer = (cheapest[:, None, :] / fit).min(axis=2)
-    return np.where(np.isfinite(answer), answer, market.labs.cost_index)
+def replacement_cost(setup: Setup, market: Market, built: np.ndarray) -> np.ndarray:
+    """USD per useful PFLOP-hour of new capacity (R, lab): the built-to-order price over its own fit, by what is built.
 
-
+    `built` (R, provider, chip) in USD per chip-hour.
+    """
+    weight = being_built(setup, market)
+    price = weight * log(np.maximum(built, 1e-12) / np.maximum(delivered(setup), 1e-12)[:, :, None])
+    fit = log(np.maximum(market.technology.throughput, 1e-12))
+    by_chip = weight.sum(axis=1)
+    cost = price.reshape(len(price), -1).sum(axis=1)[:, None] - (by_chip[:, None, :] * fit).sum(axis=2)
+    some = by_chip.sum(axis=1) > 0.0
+    return np.where(some[:, None], exp(cost), market.labs.cost_index)

@@ -38,6 +38,7 @@ class Offered:
     weight: np.ndarray  # (offer, 2) what one chip takes of its pools
     lots: np.ndarray  # (R, offer) chips it could sell
     costs: Costs
+    built: np.ndarray  # (R, provider, chip) price built to order for the reference term, USD per chip-hour
     delay: np.ndarray  # (R, provider, chip) expected years from order to service
 
 
@@ -139,12 +140,12 @@ def offer(setup: Setup, market: Market, lead: np.ndarray) -> Offered:
     lots = available(setup, capacity)
     term = pricing.term_factor(o.term, d.trade.on_demand_factor, d.trade.term_slope)
     reference = pricing.term_factor(np.array([REFERENCE_TERM]), d.trade.on_demand_factor, d.trade.term_slope)
-    built = flat(today.full, o) * d.trade.built_markup[:, None] * term / reference
-    base = np.where(o.built, built, flat(market.providers.quote, o) * term)
+    built = today.full * d.trade.built_markup[:, None, None]
+    base = np.where(o.built, flat(built, o) * term / reference, flat(market.providers.quote, o) * term)
     launched = setup.chip_from <= market.now + SMALL
     sold = np.take(launched, o.chip) & (~o.built | (np.take(setup.chip_until, o.chip) >= market.now))
     live = np.take(market.providers.active, o.provider, axis=1) & (lots >= 1.0) & sold
-    return Offered(segment_prices(setup, base), live, wait, believed, capacity, weights(setup), lots, today, expected)
+    return Offered(segment_prices(setup, base), live, wait, believed, capacity, weights(setup), lots, today, built, expected)
 
 
 def flat(grid: np.ndarray, offers) -> np.ndarray:  # type: ignore[no-untyped-def]
@@ -195,25 +196,41 @@ def on_sale(setup: Setup, now: float) -> np.ndarray:
     return setup.deploys & (setup.chip_from <= now + SMALL) & (setup.chip_until >= now)
 
 
-def useful_price(setup: Setup, market: Market, offered: Offered) -> tuple[np.ndarray, np.ndarray]:
-    """Cheapest built-to-order price per useful unit (R,) on the fleet-mean fit, and that fit by chip (R, chip)."""
-    weight = market.labs.plan / np.maximum(market.labs.plan.sum(axis=1), 1.0)[:, None]
-    mean = exp((weight[:, :, None] * log(np.maximum(market.technology.throughput, SMALL))).sum(axis=1))
-    price = offered.costs.full * setup.drawn.trade.built_markup[:, None, None]
-    useful = mean[:, None, :] * delivered(setup)[:, :, None]
-    ok = on_sale(setup, market.now) & market.providers.active[:, :, None] & (mean > 2 * SMALL)[:, None, :]
-    best = np.where(ok, price / np.maximum(useful, SMALL), np.inf).reshape(len(price), -1).min(axis=1)
-    return best, mean
+def being_built(setup: Setup, market: Market) -> np.ndarray:
+    """Weight of every (provider, chip) in what the market is building (R, provider, chip), summing to 1.
+
+    Lots under way, and a trace of every chip on sale by its vendor's supply so that the weight never vanishes. The price
+    of new capacity is that of what is really built: one cheap captive chip does not set it for everybody.
+    """
+    supply = np.take(market.vendors.supply, setup.chip_vendor, axis=1) / setup.packages
+    trace = 1e-3 * supply[:, None, :] * on_sale(setup, market.now) * market.providers.active[:, :, None]
+    lots = market.pipe.waiting + market.pipe.received
+    weight = (lots * on_sale(setup, market.now) + trace) * useful_chip(market)[:, None, :]
+    total = weight.reshape(len(weight), -1).sum(axis=1)
+    return weight / np.where(total > 0.0, total, 1.0)[:, None, None]
+
+
+def useful_chip(market: Market) -> np.ndarray:
+    """Geometric mean throughput of each chip over labs, by what they plan to spend (R, chip)."""
+    weight = market.labs.plan / np.maximum(market.labs.plan.sum(axis=1), SMALL)[:, None]
+    return exp((weight[:, :, None] * log(np.maximum(market.technology.throughput, SMALL))).sum(axis=1))
+
+
+def useful_price(setup: Setup, market: Market, built: np.ndarray) -> np.ndarray:
+    """Built-to-order price per useful PFLOP-hour (R,), the weighted geometric mean over what is being built."""
+    useful = useful_chip(market)[:, None, :] * delivered(setup)[:, :, None]
+    weight = being_built(setup, market)
+    each = weight * log(np.maximum(built, SMALL) / np.maximum(useful, SMALL))
+    return exp(each.reshape(len(each), -1).sum(axis=1))
 
 
 def requote(setup: Setup, market: Market, offered: Offered, scarcity: np.ndarray, obsolescence: np.ndarray) -> np.ndarray:
     """Quotes after the tick (R, provider, chip): pulled to replacement cost, pushed by vacancy and scarcity."""
     d = setup.drawn.providers
-    best, mean = useful_price(setup, market, offered)
-    nearest = np.where(setup.deploys, offered.delay, np.inf).reshape(len(best), -1).min(axis=1)
-    wait = exp(obsolescence * np.minimum(nearest, 5.0))
-    target = (best * wait)[:, None, None] * mean[:, None, :] * delivered(setup)[:, :, None]
-    target = np.where(np.isfinite(target) & (target > 0.0), target, market.providers.quote)
+    price = useful_price(setup, market, offered.built)
+    delay = (being_built(setup, market) * offered.delay).reshape(len(price), -1).sum(axis=1)
+    wait = exp(obsolescence * np.minimum(delay, 5.0))
+    target = (price * wait)[:, None, None] * useful_chip(market)[:, None, :] * delivered(setup)[:, :, None]
     fleet = market.fleet.in_service
     empty = np.where(fleet > 0.5, vacant(setup, market) / np.where(fleet > 0.5, fleet, 1.0), d.vacancy_target[:, None, None])
     return pricing.quoted(
@@ -231,7 +248,7 @@ def order_ahead(setup: Setup, market: Market, offered: Offered) -> np.ndarray:
     d = setup.drawn
     orderable = on_sale(setup, market.now) & np.take(setup.buys, setup.chip_vendor, axis=1)
     fall = 0.5 * d.labs.obsolescence[:, None, None] * offered.delay
-    excess = log(market.providers.quote / (offered.costs.full * d.trade.built_markup[:, None, None])) - fall
+    excess = log(market.providers.quote / offered.built) - fall
     excess = np.where(orderable, excess, -np.inf)
     best = excess.max(axis=2)
     pick = excess == best[:, :, None]

@@ -32,17 +32,24 @@ def shares(attraction: np.ndarray, pool: np.ndarray, pools: int, active: np.ndar
     return out
 
 
-def servable_revenue(
-    useful: np.ndarray, training_share: np.ndarray, cost_index: np.ndarray, compute_share: np.ndarray, slack: np.ndarray
-) -> np.ndarray:
-    """USD/year that a lab's inference capacity can serve.
+def servable_revenue(useful: np.ndarray, revenue_yield: np.ndarray, cost_index: np.ndarray, slack: np.ndarray) -> np.ndarray:
+    """USD/year that a lab's capacity can serve: slack * yield * Q * 8766 * cost index.
 
-    A USD of revenue takes `compute_share` USD of compute at replacement cost, the inference part of it in proportion to
-    inference's part of the chips, so useful compute Q (PFLOP/s) serves slack * Q * 8766 * cost_index / compute_share.
-    A lab that trains only (training_share = 1) serves from its training fleet between runs.
+    Q (replicate, lab) is useful compute in service, PFLOP/s; `revenue_yield` USD of revenue per USD of compute valued at
+    replacement cost, whose index falls as chips improve, and with it what customers pay for the same work.
     """
-    inference = np.where(training_share < 1.0, 1.0, 0.5)
-    return slack[:, None] * inference * useful * HOURS_PER_YEAR * cost_index / np.maximum(compute_share, 1e-6)
+    return slack[:, None] * revenue_yield * useful * HOURS_PER_YEAR * cost_index
+
+
+def opening_yield(
+    revenue: np.ndarray, useful: np.ndarray, cost_index: np.ndarray, compute_share: np.ndarray
+) -> np.ndarray:
+    """Revenue per USD of compute at replacement cost that the opening fleets show, within a factor 4 of the inverse
+    of `compute_share`, which is also the answer where a lab has no compute yet."""
+    usual = 1.0 / np.maximum(compute_share, 1e-3)
+    compute = useful * HOURS_PER_YEAR * cost_index
+    seen = np.where((compute > 0.0) & (revenue > 0.0), revenue / np.where(compute > 0.0, compute, 1.0), usual)
+    return np.clip(seen, 0.25 * usual, 4.0 * usual)
 
 
 def learned_growth(

@@ -10,6 +10,7 @@ from market_sim.numerics import exp, kernel, log
 RULES = ("pro_rata", "highest_margin", "strategic")
 PRO_RATA, HIGHEST_MARGIN, STRATEGIC = range(len(RULES))
 STEPS = 60
+SHRINKS = 0.1  # per year, fastest fall of supply
 
 
 @kernel
@@ -145,12 +146,13 @@ def grown_supply(
 ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
     """Supply and its target after `dt`.
 
-    The target grows at the committed rate in the first year, then by response * log(lead/goal) within +-cap; supply
+    The target grows at the committed rate in the first year, then by response * log(lead/goal), at most at `cap` and
+    shrinking at most at 10 % a year, since packaging lines once built are not torn down; supply
     follows with a lag. Rates are yearly fractions, so growth g multiplies by 1 + g in a year. `within_first_year` is
     the part of the tick that lies in it.
     """
     asked = response[:, None] * log(np.maximum(lead, 0.02) / goal[:, None])
-    free = np.clip(asked, -log(1.0 + cap), log(1.0 + cap))
+    free = np.clip(asked, -SHRINKS, log(1.0 + cap))
     rate = within_first_year * log(1.0 + committed) + (1.0 - within_first_year) * free
     target = target * exp(rate * dt)
     return supply + (target - supply) * (1.0 - exp(-dt / lag))[:, None], target

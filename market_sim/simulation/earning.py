@@ -25,7 +25,7 @@ def meet_demand(setup: Setup, market: Market) -> Market:
     share = demand.shares(attraction, setup.lab_pool, len(setup.pools), now.active)
     wanted = share * np.take(market.potential[:, :, market.tick], setup.lab_pool, axis=1)
     served = demand.servable_revenue(
-        market.holdings.useful_lab, d.lab.training_share, now.cost_index, d.lab.compute_share, d.demand.serve_slack
+        market.holdings.useful_lab, now.revenue_yield, now.cost_index, d.demand.serve_slack
     )
     growth = demand.learned_growth(now.growth, wanted, now.demand, d.demand.belief_time, setup.dt)
     labs = replace(

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from market_sim.agents import lab, provider
-from market_sim.mechanisms import contracts, delivery, fit, pricing
+from market_sim.mechanisms import contracts, delivery, demand, fit, pricing
 from market_sim.numerics import log
 from market_sim.scenario.catalog import architecture_table, chip_table
 from market_sim.scenario.realise import realise
@@ -53,11 +53,23 @@ def _open(setup: Setup, maturity: np.ndarray) -> Market:
         purchase, drawn.chip.server, setup.power, drawn.provider.wacc, drawn.provider.opex,
         drawn.providers.site_cost / 1000.0, drawn.providers.life, drawn.providers.site_life,
     )  # fmt: skip
-    quote = cost * drawn.trade.built_markup[:, None, None]
+    built = cost * drawn.trade.built_markup[:, None, None]
     site = (drawn.provider.site_months / 12.0)[:, :, None] + drawn.delivery.bring_up[:, None, None]
-    promised = np.broadcast_to(site * (1.0 - drawn.delivery.optimism)[:, None, None], quote.shape)
+    promised = np.broadcast_to(site * (1.0 - drawn.delivery.optimism)[:, None, None], built.shape)
+    bare = open_market(setup, technology, price, built, promised)
+    quote = opening_quote(setup, bare, built)
     market = open_market(setup, technology, price, quote, promised)
-    return _with_beliefs(setup, add_up(setup, market))
+    return _with_beliefs(setup, add_up(setup, market), built)
+
+
+def opening_quote(setup: Setup, market: Market, built: np.ndarray) -> np.ndarray:
+    """Opening one-year price (R, provider, chip): what the scenario says chips rent for, else the price of the same
+    useful work on what is being built, at most the chip's own built-to-order price, at least its power."""
+    useful = provider.useful_chip(market)[:, None, :] * provider.delivered(setup)[:, :, None]
+    value = provider.useful_price(setup, market, built)[:, None, None] * useful
+    given = setup.drawn.chip.rent[:, None, :]
+    floor = pricing.avoidable_cost(setup.power, setup.drawn.provider.opex)
+    return np.maximum(floor, np.where(given > 0.0, given, np.minimum(built, value)))
 
 
 def add_up(setup: Setup, market: Market) -> Market:
@@ -69,22 +81,12 @@ def add_up(setup: Setup, market: Market) -> Market:
     return replace(market, holdings=holdings, pipe=pipe)
 
 
-def _with_beliefs(setup: Setup, market: Market) -> Market:
-    """Capabilities at rest under the opening training fleets, brands that explain opening revenues, quotes at market.
-
-    Opening quotes are at most the replacement cost of the useful work a chip does, so old chips do not start dear.
-    """
-    d = setup.drawn
+def _with_beliefs(setup: Setup, market: Market, built: np.ndarray) -> Market:
+    """Capabilities at rest under the opening training fleets, brands and yields that explain opening revenues."""
+    d, use = setup.drawn, market.holdings.useful_lab
     capability = d.demand.capability_elasticity[:, None] * log(lab.relative_training(setup, market))
     brand = log(np.maximum(d.lab.revenue, 1.0)) - d.demand.choice_intensity[:, None] * capability
-    lead = np.broadcast_to(d.vendors.target_lead[:, None], market.vendors.supply.shape)
-    labs = replace(market.labs, capability=capability, brand=brand)
-    market = replace(market, labs=labs)
-    offered = provider.offer(setup, market, lead)
-    labs = replace(labs, cost_index=lab.replacement_cost(setup, market, offered))
-    best, mean = provider.useful_price(setup, market, offered)
-    value = best[:, None, None] * mean[:, None, :] * provider.delivered(setup)[:, :, None]
-    quote = np.where(np.isfinite(value), np.minimum(market.providers.quote, value), market.providers.quote)
-    quote = np.maximum(quote, offered.costs.avoidable)
-    return replace(market, labs=labs, providers=replace(market.providers, quote=quote))
-
+    index = lab.replacement_cost(setup, market, built)
+    earned = demand.opening_yield(d.lab.revenue, use, index, d.lab.compute_share)
+    labs = replace(market.labs, capability=capability, brand=brand, cost_index=index, revenue_yield=earned)
+    return replace(market, labs=labs)

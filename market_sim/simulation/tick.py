@@ -74,7 +74,7 @@ def tick(setup: Setup, market: Market, policies: Policies) -> tuple[Market, Day]
     new = trade.signed.built_chips.sum(axis=1) + ordered.ahead.sum(axis=1)
     market = adapting.move_vendors(setup, market, orders.lead, new, policies)
     market = adapting.open_sites(setup, market)
-    market = earning.follow_costs(setup, market, lab.replacement_cost(setup, market, offered))
+    market = earning.follow_costs(setup, market, lab.replacement_cost(setup, market, offered.built))
     market = replace(market, tick=market.tick + 1, now=(market.tick + 1) * setup.dt)
     day = Day(start, offered, wishes, trade, ordered, orders, shipments, delivered, events, settled, ports_paid)
     return add_up(setup, market), day

@@ -82,6 +82,7 @@ def opening_labs(setup: Setup, paths: np.ndarray) -> Labs:
         growth=np.take(growth, setup.lab_pool, axis=1),
         plan=lab.revenue * lab.compute_share,
         carry=np.zeros_like(lab.revenue),
+        revenue_yield=np.ones_like(lab.revenue),
         cost_index=np.ones_like(lab.revenue),
     )
 

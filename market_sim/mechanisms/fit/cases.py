@@ -39,6 +39,9 @@ PHASE_NAMES = {"pretrain": TRAINING, "inference_prefill": PREFILL, "inference_de
 HALF_COUNT_FROM = 2025.5
 """Before this date a published FLOP count is taken to include the masked half of causal attention."""
 
+HOST_MEMORY = 200e9
+"""Bytes of host memory behind each chip: what does not fit beside the chip is streamed from there."""
+
 Row = Mapping[str, Any]
 
 
@@ -227,6 +230,6 @@ def tokens_per_second(case: Case, constants: Mapping[str, float]) -> tuple[float
         decode, over = best(DECODE, every.decoding)
         prefill, _ = best(PREFILL, every.serving)
         seconds = decode + prefill * float(case.jobs.prompt[0] / case.jobs.answer[0])
-    if over > float(c[0, 4]):  # more than a whole further memory would have to live on the host
-        raise OutsideRange(f"does not fit: {over / 1e9:.3g} GB per chip beyond {case.chip.names[0]}'s memory on these chips")
+    if over > HOST_MEMORY:
+        raise OutsideRange(f"does not fit: {over / 1e9:.3g} GB per chip beyond the memory of {case.chip.names[0]} on these chips")
     return 1.0 / seconds, ""

@@ -40,6 +40,9 @@ ARCHITECTURE = (
     "kv_heads",
     "total_params",
     "context_scale",
+    "grid_width",  # widths as laid on the tiles of a matrix unit: these do not drift
+    "grid_io",
+    "grid_expert",
 )
 (
     A_LAYERS,
@@ -66,7 +69,10 @@ ARCHITECTURE = (
     A_KV_HEADS,
     A_TOTAL,
     A_CONTEXT,
-) = range(24)
+    A_GRID_WIDTH,
+    A_GRID_IO,
+    A_GRID_EXPERT,
+) = range(27)
 
 CHIP = (
     "peak_bf16",  # FLOP/s

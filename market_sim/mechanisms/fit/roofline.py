@@ -3,6 +3,10 @@
 import math
 
 from market_sim.mechanisms.fit.layout import (
+    A_EXPERT_IO,
+    A_EXPERT_WIDTH,
+    A_GRID_EXPERT,
+    A_GRID_IO,
     C_BF16,
     C_DOMAIN,
     C_FP4,
@@ -18,7 +22,9 @@ from market_sim.mechanisms.fit.layout import (
     K_HEAD_FILL,
     K_INT8,
     K_LINK,
+    K_NARROW_EXPERT,
     K_NIC,
+    K_ROW_TILE,
     K_SOFTMAX,
     K_WINDOW,
 )
@@ -50,6 +56,24 @@ def matmul_rate(c, k, dtype):  # type: ignore[no-untyped-def]
 
 
 @kernel
+def padding(size, tile):  # type: ignore[no-untyped-def]
+    """Work done over work wanted when a width is cut into whole tiles."""
+    return math.ceil(size / tile) * tile / size
+
+
+@kernel
+def expert_pieces(a, c, k, rows, tight):  # type: ignore[no-untyped-def]
+    """How much longer experts' matmuls take than one large one of the same FLOPs.
+
+    Each expert pads its rows by half a tile on average and its widths to whole tiles; narrow matrices keep a matrix
+    unit waiting, the longer the larger its tile and the tighter its memory bandwidth.
+    """
+    slim = (0.5 / a[A_EXPERT_WIDTH] + 0.5 / a[A_EXPERT_IO]) * c[C_TILE] / 128.0
+    padded = padding(a[A_GRID_IO], c[C_TILE]) * padding(a[A_GRID_EXPERT], c[C_TILE])
+    return (1.0 + 0.5 * k[K_ROW_TILE] / rows) * (1.0 + k[K_NARROW_EXPERT] * tight * slim) * padded
+
+
+@kernel
 def weight_bytes(c, dtype):  # type: ignore[no-untyped-def]
     """Bytes per served weight in the format asked for: narrow weights are kept even where the chip computes wide."""
     if dtype == 2.0:
@@ -66,7 +90,7 @@ def attention_rate(c, k, kind, head_dim):  # type: ignore[no-untyped-def]
     """
     share = k[K_ATTENTION] * (128.0 + k[K_SOFTMAX]) / 128.0 * head_dim / (head_dim + k[K_SOFTMAX])
     if c[C_TORUS] > 0.0 and head_dim < c[C_TILE]:
-        share *= 1.0 - k[K_HEAD_FILL] * (1.0 - head_dim / c[C_TILE])
+        share /= 1.0 + k[K_HEAD_FILL] * (c[C_TILE] / head_dim - 1.0)
     if kind >= 1.0:
         share *= k[K_WINDOW - 1 + int(kind)]
     return share

@@ -52,7 +52,6 @@ from market_sim.mechanisms.fit.layout import (
     K_MEMORY,
     K_MEMORY_SHARE,
     K_NARROW,
-    K_NARROW_EXPERT,
     K_NIC,
     K_PERMUTE,
     K_ROW_TILE,
@@ -66,6 +65,7 @@ from market_sim.mechanisms.fit.roofline import (
     attention_rate,
     either,
     exchange_seconds,
+    expert_pieces,
     link_rate,
     matmul_rate,
     weight_bytes,
@@ -117,9 +117,7 @@ def forward_matmuls(a, c, k, dtype, plan, tokens, seconds):  # type: ignore[no-u
     seconds[EXPERT] = 0.0
     if a[A_EXPERTS] > 1.0:
         rows = tokens * a[A_ACTIVE] / a[A_EXPERTS]
-        slim = 0.5 / a[A_EXPERT_WIDTH] + 0.5 / a[A_EXPERT_IO]
-        grain = 1.0 + k[K_NARROW_EXPERT] * tight * slim
-        grain *= 1.0 + 0.5 * k[K_ROW_TILE] / max(rows, 0.5 * k[K_ROW_TILE])
+        grain = expert_pieces(a, c, k, max(rows, 0.5 * k[K_ROW_TILE]), tight)
         touched = rows / (rows + 0.5)
         work = 2.0 * a[A_EXPERT_ACTIVE] / rate * grain
         seconds[EXPERT] = either(work, held * a[A_EXPERT_TOTAL] * touched / tokens / bandwidth)

@@ -14,6 +14,7 @@ from market_sim.mechanisms.fit.layout import (
     A_EXPERT_WIDTH,
     A_EXPERTS,
     A_FFN,
+    A_GRID_WIDTH,
     A_HEAD,
     A_HEAD_DIM,
     A_KIND,
@@ -33,6 +34,7 @@ from market_sim.mechanisms.fit.layout import (
     C_MEMORY,
     C_SCALE_OUT,
     C_SUSTAINED,
+    C_TILE,
     COLLECTIVE,
     DENSE,
     EXPERT,
@@ -55,10 +57,8 @@ from market_sim.mechanisms.fit.layout import (
     K_MEMORY,
     K_MEMORY_SHARE,
     K_NARROW,
-    K_NARROW_EXPERT,
     K_NIC,
     K_PERMUTE,
-    K_ROW_TILE,
     K_SKEW,
     K_STATE,
     MEMORY,
@@ -69,7 +69,15 @@ from market_sim.mechanisms.fit.layout import (
     P_TENSOR,
     P_TOKENS,
 )
-from market_sim.mechanisms.fit.roofline import attention_rate, either, exchange_seconds, link_rate, matmul_rate
+from market_sim.mechanisms.fit.roofline import (
+    attention_rate,
+    either,
+    exchange_seconds,
+    expert_pieces,
+    link_rate,
+    matmul_rate,
+    padding,
+)
 from market_sim.numerics import kernel
 
 
@@ -153,7 +161,7 @@ def training_seconds(a, c, k, j, plan, seconds):  # type: ignore[no-untyped-def]
     tight = rate / c[C_BANDWIDTH] / 300.0  # how hungry the matrix units are against an H100's in bf16
     shard = a[A_WIDTH] / (1.0 + (tensor - 1.0) * 0.25)
 
-    grain = 1.0 + k[K_NARROW] * tight / shard
+    grain = (1.0 + k[K_NARROW] * tight / shard) * padding(a[A_GRID_WIDTH], c[C_TILE])
     flops = 6.0 * a[A_DENSE] * repeat / rate + 6.0 * a[A_HEAD] / wide
     dense = either(flops * grain, 6.0 * (a[A_DENSE] + a[A_HEAD]) * repeat / tokens / bandwidth)
     launches = a[A_LAYERS] * 40.0 * k[K_LAUNCH] * tensor / tokens
@@ -163,9 +171,7 @@ def training_seconds(a, c, k, j, plan, seconds):  # type: ignore[no-untyped-def]
     if a[A_EXPERTS] > 1.0:
         pool = tokens * max(plan[P_EXPERT] / tensor, 1.0)
         rows = pool * a[A_ACTIVE] / a[A_EXPERTS]
-        slim = 0.5 / a[A_EXPERT_WIDTH] + 0.5 / a[A_EXPERT_IO]
-        pieces = (1.0 + 0.5 * k[K_ROW_TILE] / rows) * (1.0 + k[K_NARROW_EXPERT] * tight * slim)
-        work = 6.0 * a[A_EXPERT_ACTIVE] * repeat / rate * pieces * k[K_SKEW]
+        work = 6.0 * a[A_EXPERT_ACTIVE] * repeat / rate * expert_pieces(a, c, k, rows, tight) * k[K_SKEW]
         touched = rows / (rows + 1.0)
         seconds[EXPERT] = either(work, 6.0 * a[A_EXPERT_TOTAL] * touched * repeat / pool / bandwidth)
         routed = a[A_EXPERT_IO] * k[K_PERMUTE] + 6.0 * a[A_EXPERT_WIDTH]

@@ -156,6 +156,9 @@ def architecture_vectors(table: ArchitectureTable) -> NDArray[np.float64]:
         "kv_heads": np.where(t.kv_width < 2 * t.kv_heads * t.head_dim, 1.0, t.kv_heads),
         "total_params": t.total_params_b * 1e9,
         "context_scale": np.ones_like(t.layers),
+        "grid_width": t.width,
+        "grid_io": experts_io,
+        "grid_expert": np.maximum(t.expert_width, 1.0),
     }
     return np.stack([columns[name] for name in ARCHITECTURE], axis=-1)
 
