@@ -7,7 +7,7 @@ import numpy as np
 from market_sim.agents.provider import Offered, being_built, delivered
 from market_sim.mechanisms import demand, software, valuation
 from market_sim.numerics import exp, log
-from market_sim.state.luck import GUMBEL_SD, NORMAL
+from market_sim.state.luck import GUMBEL_SD, SLUMP
 from market_sim.state.market import Market
 from market_sim.state.setup import Setup
 from market_sim.state.tables import DEPOSITS
@@ -50,9 +50,9 @@ def relative_training(setup: Setup, market: Market) -> np.ndarray:
 
 
 def obsolescence(setup: Setup, tick: int) -> np.ndarray:
-    """o (R,) per year, higher outside the normal regime."""
-    d, calm = setup.drawn.labs, setup.luck.in_regime[:, tick, NORMAL]
-    return d.obsolescence * (calm + (1.0 - calm) * d.slump_obsolescence)
+    """o (R,) per year, higher in a slump, when nobody knows what capacity will be worth."""
+    d, slump = setup.drawn.labs, setup.luck.in_regime[:, tick, SLUMP]
+    return d.obsolescence * (1.0 + slump * (d.slump_obsolescence - 1.0))
 
 
 def funding(setup: Setup, market: Market) -> np.ndarray:

@@ -1,61 +1,207 @@
 """Where one agent's own policy replaces the vectorised one for its row, and for its row only."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from market_sim.scenario.accept import nearest
+from market_sim.scenario.schema import Scenario
 from market_sim.state.market import Market
 from market_sim.state.setup import Setup
+
+if TYPE_CHECKING:  # mesa takes over a second to import: only runs with a policy of their own pay for it
+    from market_sim.agents.faces import AbstractFirm
+
+Names = Sequence[str] | Callable[[Setup], Sequence[str]]
+Chosen = Mapping[str, "type[AbstractFirm] | Sequence[type[AbstractFirm]]"]
+Row = tuple[str, int]  # kind and place, such as ("vendor", 0)
+
+
+class PolicyError(ValueError):
+    """A policy cannot be used, or answered something that cannot; the message says which, where and why."""
+
+
+@dataclass(frozen=True)
+class Verb:
+    """A decision that an agent may take over."""
+
+    meaning: str
+    unit: str
+    left_out: float | None = None  # what a name means that the answer leaves out; None: as proposed
+    least: float = 0.0
+
+
+VERBS: dict[str, dict[str, Verb]] = {
+    "vendor": {
+        "allocate": Verb("what each provider gets of this tick's supply", "packages, by provider", 0.0),
+        "list_prices": Verb("list price of each of its chips after this tick", "USD per chip, by chip"),
+    },
+    "provider": {
+        "quote": Verb("one-year quote for each chip it deploys after this tick", "USD per chip-hour, by chip"),
+        "order": Verb("orders placed this tick ahead of contracts", "chips, by chip", 0.0),
+        "speed": Verb("speed-up of its building after this tick", "log, held to 0..3"),
+    },
+    "lab": {
+        "ask": Verb("new run-rate asked for this tick", "USD per hour"),
+        "value": Verb("worth of each offer", "log PFLOP-hours per USD, by offer", -np.inf, -np.inf),
+    },
+}
 
 
 @dataclass(frozen=True)
 class Policies:
-    """Agents with a policy of their own, by (kind, row); the rest of the market stays vectorised."""
+    """Agents with a policy of their own by (kind, row), one for each replicate; the rest stays vectorised."""
 
-    own: Mapping[tuple[str, int], Any] = field(default_factory=dict)
+    own: Mapping[Row, Sequence["AbstractFirm"]] = field(default_factory=dict)
 
     def decide(
-        self, kind: str, verb: str, setup: Setup, market: Market, proposed: np.ndarray, names: tuple[str, ...] = ()
+        self, kind: str, verb: str, setup: Setup, market: Market, proposed: np.ndarray, names: Names = ()
     ) -> np.ndarray:
         """`proposed` (R, row, ...) with the rows of agents that define `verb` replaced by what they answer.
 
-        With `names` a row is handed over as a mapping of name to number, without as one number. The agent's `look` is
-        called first, so that it sees the market of the replicate it decides in.
+        With `names` a row is handed over as a mapping of name to number, without as one number. An agent sees the
+        market as it stands at the decision. Raises PolicyError.
         """
-        rows = [(row, agent) for (one, row), agent in sorted(self.own.items(), key=lambda i: i[0]) if one == kind]
-        acting = [(row, agent) for row, agent in rows if verb in agent.decides()]
+        rows = [row for one, row in sorted(self.own) if one == kind]
+        acting = [row for row in rows if verb in self.own[kind, row][0].decides()]
         if not acting:
             return proposed
+        known = tuple(names(setup) if callable(names) else names)
         decided = proposed.copy()
-        for row, agent in acting:
-            for r in range(setup.width):
+        for row in acting:
+            for r, agent in enumerate(self.own[kind, row]):
                 agent.look(setup, market, r)
-                decided[r, row] = _answer(agent, verb, proposed[r, row], names)
+                decided[r, row] = _answer(agent, verb, proposed[r, row], known)
+                agent.look_away()
         return decided
 
 
-def _answer(agent: Any, verb: str, proposed: np.ndarray, names: tuple[str, ...]) -> Any:
-    """Ask the agent; an answer that names something unknown, or is no finite number, is refused."""
-    if not names:
-        return _finite(agent, verb, "", getattr(agent, verb)(float(proposed)))
-    answer = getattr(agent, verb)(dict(zip(names, map(float, proposed), strict=True)))
-    unknown = [name for name in answer if name not in names]
-    if unknown:
-        raise PolicyError(f"{agent.name}: {verb} answered for {unknown[0]!r}; known are {', '.join(names)}")
-    return np.array([_finite(agent, verb, name, answer.get(name, 0.0)) for name in names])
-
-
-def _finite(agent: Any, verb: str, name: str, value: Any) -> float:
-    if not isinstance(value, (int, float, np.number)) or np.isnan(value):
-        where = f" for {name!r}" if name else ""
-        raise PolicyError(f"{agent.name}: {verb} answered {value!r}{where}; wanted a number")
-    return float(value)
-
-
-class PolicyError(ValueError):
-    """A policy answered something that can't be used."""
-
-
 NONE = Policies()
+
+
+def _answer(agent: "AbstractFirm", verb: str, proposed: np.ndarray, names: tuple[str, ...]) -> Any:
+    """Ask the agent for its row, or for the part of it that is the agent's to decide."""
+    if not names:
+        return _number(agent, verb, "", _call(agent, verb, float(proposed)), float(proposed))
+    scope = agent.scope(verb)
+    before = dict(zip(names, map(float, proposed), strict=True))
+    handed = {name: before[name] for name in scope} if scope is not None else dict(before)
+    answer = _call(agent, verb, dict(handed))
+    if not isinstance(answer, Mapping):
+        wanted = f"wanted a mapping of name to {VERBS[agent.row_kind][verb].unit}"
+        raise _refused(agent, verb, f"answered {answer!r}; {wanted}")
+    for name in answer:
+        if name not in handed:
+            raise _refused(agent, verb, f"answered for {name!r}; {_near(str(name), tuple(handed))}")
+    left_out = VERBS[agent.row_kind][verb].left_out
+    absent = handed if left_out is None else dict.fromkeys(handed, left_out)
+    after = {name: _number(agent, verb, name, answer.get(name, absent[name]), before[name]) for name in handed}
+    return np.array([after.get(name, before[name]) for name in names])
+
+
+def _call(agent: "AbstractFirm", verb: str, proposed: Any) -> Any:
+    try:
+        return getattr(agent, verb)(proposed)
+    except Exception as error:
+        raise _refused(agent, verb, f"raised {type(error).__name__}: {error}") from error
+
+
+def _number(agent: "AbstractFirm", verb: str, name: str, value: Any, proposed: float) -> float:
+    """The answer as a float: a number, and at least what the verb allows; what was proposed always passes."""
+    where = f" for {name!r}" if name else ""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.number)):
+        raise _refused(agent, verb, f"answered {value!r}{where}; wanted a number")
+    number, least = float(value), VERBS[agent.row_kind][verb].least
+    if number != proposed and not (least <= number < np.inf):
+        wanted = f"of at least {least:g}" if np.isfinite(least) else "or minus infinity"
+        raise _refused(agent, verb, f"answered {value!r}{where}; wanted a finite number {wanted}")
+    return number
+
+
+def _refused(agent: "AbstractFirm", verb: str, what: str) -> PolicyError:
+    return PolicyError(f"{agent.name} ({type(agent).__name__}): {verb} {what} (tick {agent.tick})")
+
+
+def _near(name: str, known: tuple[str, ...]) -> str:
+    """A hint at the right name: the nearest, or all when none is near."""
+    close = nearest(name, known)
+    return f"did you mean {close!r}?" if close else f"known are {', '.join(known)}"
+
+
+def rows_named(scenario: Scenario, name: str) -> list[Row]:
+    """Every row that carries the name, vendors before providers before labs; raises PolicyError if none does."""
+    firms = {"vendor": tuple(scenario.vendor), "provider": tuple(scenario.provider), "lab": tuple(scenario.lab)}
+    rows = [(kind, names.index(name)) for kind, names in firms.items() if name in names]
+    if not rows:
+        known = tuple(dict.fromkeys(one for names in firms.values() for one in names))
+        raise PolicyError(f"policy for {name!r}: the scenario has no such firm; {_near(name, known)}")
+    return rows
+
+
+def choose(chosen: Chosen, scenario: Scenario) -> dict[Row, type["AbstractFirm"]]:
+    """The class that stands in for each row; a firm that is vendor, provider and lab at once is told by the class.
+
+    Raises PolicyError for an unknown firm, a class of the wrong kind, or two classes for one row.
+    """
+    if not chosen:
+        return {}
+    from market_sim.agents.faces import face_for
+
+    out: dict[Row, type[AbstractFirm]] = {}
+    for name, given in chosen.items():
+        rows = rows_named(scenario, name)
+        for policy in given if isinstance(given, Sequence) else (given,):
+            row = face_for(scenario, name, rows, policy)
+            if row in out:
+                raise PolicyError(f"policy for {name!r}: {policy.__name__} and {out[row].__name__} for one {row[0]}")
+            out[row] = policy
+    return out
+
+
+def seat(chosen: "Chosen | Policies", setup: Setup) -> Policies:
+    """Fresh agents for every chosen row and replicate of a run, so that a policy may keep notes of its own.
+
+    Raises PolicyError as `choose` does.
+    """
+    if isinstance(chosen, Policies):
+        return chosen
+    rows = choose(chosen, setup.scenario)
+    if not rows:
+        return NONE
+    from market_sim.agents.faces import stages
+
+    hosts = stages(setup)
+    return Policies({row: [one(host, setup, row[1]) for host in hosts] for row, one in rows.items()})
+
+
+def load_policies(texts: Sequence[str], scenario: Scenario) -> dict[str, tuple[type["AbstractFirm"], ...]]:
+    """`NAME=module:Class` texts -> classes by firm, for `simulate` and `MarketModel`; several may name one firm.
+
+    Raises PolicyError naming what is wrong: the text, the firm, the module, the class or its kind.
+    """
+    out: dict[str, tuple[type[AbstractFirm], ...]] = {}
+    for text in texts:
+        name, _, place = text.partition("=")
+        module, _, attribute = place.partition(":")
+        if not (name.strip() and module.strip() and attribute.strip()):
+            raise PolicyError(f"policy {text!r}: wanted NAME=module:Class, such as NVIDIA=my_policies:RefusesMeta")
+        rows_named(scenario, name.strip())
+        out[name.strip()] = (*out.get(name.strip(), ()), _imported(text, module.strip(), attribute.strip()))
+    choose(out, scenario)
+    return out
+
+
+def _imported(text: str, module: str, attribute: str) -> Any:
+    """The class at `module:attribute`."""
+    try:
+        found = import_module(module)
+    except Exception as error:  # whatever the user's module raises while it loads
+        why = "not found" if isinstance(error, ModuleNotFoundError) and error.name == module else str(error)
+        raise PolicyError(f"policy {text!r}: module {module!r} can't be imported: {why}") from error
+    if not hasattr(found, attribute):
+        classes = tuple(name for name, value in vars(found).items() if isinstance(value, type))
+        raise PolicyError(f"policy {text!r}: {module!r} has no {attribute!r}; {_near(attribute, classes)}")
+    return getattr(found, attribute)

@@ -73,10 +73,10 @@ def running_power(setup: Setup, market: Market) -> np.ndarray:
     return np.maximum(in_service, 0.1 * market.providers.power)
 
 
-def expected_delay(setup: Setup, market: Market, lead: np.ndarray) -> np.ndarray:
+def expected_delay(setup: Setup, market: Market, orders: vendor.Orders) -> np.ndarray:
     """Years from order to service (R, provider, chip) from own experience."""
     site = setup.drawn.provider.site_months / 12.0
-    by_buyer = vendor.lead_by_buyer(setup, lead)
+    by_buyer = vendor.lead_by_buyer(setup, market, orders)
     speed = site_speed(setup, market)
     return np.maximum((site / speed)[:, :, None], by_buyer) + setup.drawn.delivery.bring_up[:, None, None]
 
@@ -126,11 +126,11 @@ def book(setup: Setup, market: Market) -> np.ndarray:
     return market.ledger.real[:, :2, provider_slice(setup)].sum(axis=1)
 
 
-def offer(setup: Setup, market: Market, lead: np.ndarray) -> Offered:
+def offer(setup: Setup, market: Market, orders: vendor.Orders) -> Offered:
     """Prices, promises and capacity of every offer."""
     d, o = setup.drawn, setup.offers
     today = costs(setup, market)
-    expected = expected_delay(setup, market, lead)
+    expected = expected_delay(setup, market, orders)
     promised = expected * (1.0 - d.delivery.optimism)[:, None, None]
     wait = np.where(o.built, flat(promised, o), 0.0)
     z = normal_quantile(d.labs.planning_quantile)
@@ -261,6 +261,15 @@ def order_ahead(setup: Setup, market: Market, offered: Offered) -> np.ndarray:
     kw = np.where(best > 0.0, eager + refill, 0.0) * market.providers.active
     kw = np.minimum(kw, 0.25 * headroom(setup, market, offered.costs))
     return np.where(pick, (kw[:, :, None] / setup.power), 0.0)
+
+
+def orderable(setup: Setup, market: Market, offered: Offered, chips: np.ndarray) -> np.ndarray:
+    """Orders (R, provider, chip) held to chips that the provider may buy today, and to its sites and money."""
+    may = on_sale(setup, market.now) & np.take(setup.buys, setup.chip_vendor, axis=1)
+    wanted = np.where(may & market.providers.active[:, :, None], np.maximum(0.0, chips), 0.0)
+    kw = (wanted * setup.power).sum(axis=2)
+    scale = np.minimum(1.0, headroom(setup, market, offered.costs) / np.maximum(kw, SMALL))
+    return wanted * scale[:, :, None]
 
 
 def retire(setup: Setup, market: Market, avoidable: np.ndarray) -> np.ndarray:

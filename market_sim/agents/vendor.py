@@ -10,8 +10,6 @@ from market_sim.state.initial import per_vendor
 from market_sim.state.market import Market
 from market_sim.state.setup import Setup
 
-OWNER_LEAD = 0.05  # years: an owner's own silicon comes ahead of every other order
-
 
 @dataclass(frozen=True)
 class Orders:
@@ -61,10 +59,12 @@ def book_orders(setup: Setup, market: Market, waiting: np.ndarray) -> Orders:
     return Orders(waiting, packages, supply.lead_time(backlog, stock, market.vendors.supply))
 
 
-def lead_by_buyer(setup: Setup, lead: np.ndarray) -> np.ndarray:
-    """Years from order to chips (R, provider, chip): owners come first."""
-    by_chip = np.take(lead, setup.chip_vendor, axis=1)[:, None, :]
-    return np.where(setup.own_silicon, np.minimum(by_chip, OWNER_LEAD), by_chip)
+def lead_by_buyer(setup: Setup, market: Market, orders: Orders) -> np.ndarray:
+    """Years from order to chips (R, provider, chip): owners come first, so they wait for their own orders only."""
+    by_chip = np.take(orders.lead, setup.chip_vendor, axis=1)[:, None, :]
+    supply_rate = np.maximum(np.take(market.vendors.supply, setup.chip_vendor, axis=1), 1e-9)[:, None, :]
+    own = np.swapaxes(np.take(orders.packages, setup.chip_vendor, axis=1), 1, 2) / supply_rate
+    return np.where(setup.own_silicon, np.minimum(by_chip, own), by_chip)
 
 
 def worth_of_buyers(setup: Setup, market: Market, waiting: np.ndarray) -> np.ndarray:

@@ -91,9 +91,10 @@ def worth(
         throughput, delivered, price, delay, template, template_weight, affinity, chip_taste, switching,
         discount, obsolescence, delay_dial, offer_term, np.broadcast_to(prepaid, live.shape),
     )  # fmt: skip
-    names = (np.ascontiguousarray(a, np.int64) for a in (offer_provider, offer_chip, chip_stack))
+    names = (offer_provider, offer_chip, chip_stack)
     arrays = [np.ascontiguousarray(a, np.float64) for a in numbers]
-    _worth(*arrays, *names, np.ascontiguousarray(live), utility)
+    places = [np.ascontiguousarray(a, np.int64) for a in names]
+    _worth(*[*arrays, *places, np.ascontiguousarray(live, np.bool_), utility])
     return utility
 
 
@@ -175,16 +176,14 @@ def hedonic_speed_premium(
     does not vary apart from the rest, so a market of one delay has no premium.
     """
     answer = np.zeros(delay.shape[0])
-    numbers = (log_price, delay, log_throughput, term, weight)
-    _speed_premium(*(np.ascontiguousarray(a, np.float64) for a in numbers), answer)
+    numbers = (log_price, delay, log_throughput, term, weight, answer)
+    _speed_premium(*(np.ascontiguousarray(a, np.float64) for a in numbers))
     return answer
 
 
 @kernel
 def _speed_premium(log_price, delay, log_throughput, term, weight, answer):  # type: ignore[no-untyped-def]
-    """Frisch & Waugh (1933): what throughput and term explain is taken off delay, then price is regressed on
-    it.
-    """
+    """Frisch & Waugh (1933): price is regressed on what throughput and term leave unexplained of delay."""
     offers = delay.shape[1]
     used = np.empty(offers)
     columns = np.empty((4, offers))  # throughput, term, delay, price

@@ -127,7 +127,7 @@ CONCENTRATION = Table(
         _float64("cr4", "0-1", "share of the four largest", True),
         _float64("effective_firms", "firms", "1 / HHI", True),
         _float64("entropy", "nats", "Shannon entropy of the shares", True),
-        _float64("gini", "0-1", "Gini coefficient of the shares", True),
+        _float64("gini", "0-1", "Gini coefficient of the shares of those that hold something", True),
     ),
 )
 SHARES = Table(
@@ -146,19 +146,19 @@ SHARES = Table(
 )
 SIGNALS = Table(
     "signals",
-    "Series that say why the market moves; the list of them stands below.",
+    "Series that say why the market moves; the list of them stands below. No row where there is nothing to measure.",
     ("signal", "group", "replicate", "tick"),
     (
         *CLOCK,
         _name("signal", "which series"),
         _name("group", "`all`, or the kind, firm, lab, chip or stack it is measured for"),
-        _float32("value", "see unit", "value; null where there is nothing to measure"),
+        _float32("value", "see unit", "value"),
         Column("unit", "enum", "name", "unit of the value", "unit", source="signal"),
     ),
 )
 CONTRACTS = Table(
     "contracts",
-    "The tape: every contract ever signed, as it stood at the end of the run.",
+    "The tape: every contract ever signed, and those under way at the start, as they stood at the end of the run.",
     ("replicate", "contract"),
     (
         REPLICATE,
@@ -172,7 +172,7 @@ CONTRACTS = Table(
         _chips("chips", "chips let"),
         _float64("usd_per_chip_hour", "USD per chip-hour", "price signed, scarcity rent included"),
         _float64("scarcity_rent", "USD per chip-hour", "the part of the price that is due to scarcity"),
-        _name("lot", "ready, or built to order"),
+        _name("lot", "what was let: ready, built to order, a renewal, or under way at the start"),
         _float32("term_years", "years", "length from start to end as signed"),
         _float32("take_or_pay", "0-1", "share of the rent that is owed whether used or not"),
         _float32("prepaid_share", "0-1", "share of the rent paid ahead"),
@@ -186,22 +186,23 @@ CONTRACTS = Table(
 )
 ORDERS = Table(
     "orders",
-    "What buyers order from chip vendors, and what they are allocated.",
+    "What buyers order from chip vendors, and what they are allocated; no row where all is zero.",
     ("vendor", "chip", "buyer", "replicate", "tick"),
     (
         *CLOCK,
         _name("vendor", "who makes"),
         CHIP,
         _name("buyer", "who orders"),
-        _chips("ordered", "ordered this tick, duplicates included, cancellations taken off"),
+        _chips("ordered", "ordered this tick, for contracts and ahead of them"),
         _chips("allocated", "allocated and shipped this tick"),
         _chips("backlog", "ordered and not yet shipped, at the end of the tick"),
-        _float32("lead_time_years", "years", "backlog of the chip over its rate of supply"),
+        _float32("lead_time_years", "years", "the vendor's backlog, duplicate orders included, over its rate of supply"),
     ),
 )
 DELIVERIES = Table(
     "deliveries",
-    "What is built and comes into service; shipped = in pipe + in service + retired.",
+    "What is built and comes into service; no row where all is zero. Over providers, shipped since the start and the fleet "
+    "then = in pipe + in service + retired since.",
     ("provider", "chip", "replicate", "tick"),
     (
         *CLOCK,
@@ -209,7 +210,7 @@ DELIVERIES = Table(
         CHIP,
         _chips("chips_shipped", "arrived from the vendor this tick"),
         _chips("chips_started", "came into service this tick"),
-        _chips("chips_retired", "left service this tick"),
+        _chips("chips_retired", "left service this tick, switched off or sold with a failed firm; negative for its buyer"),
         _chips("chips_in_pipe", "arrived and not yet in service, at the end of the tick"),
         _chips("chips_in_service", "in service at the end of the tick"),
         _float32(
@@ -220,8 +221,8 @@ DELIVERIES = Table(
 )
 ACCOUNTS = Table(
     "accounts",
-    "Money: stocks at the end of the tick, and flows during it (received +, paid -).",
-    ("holder", "item", "replicate", "tick"),
+    "Money: stocks at the end of the tick, and flows during it (received +, paid -). What is zero has no row.",
+    ("holder", "kind", "item", "replicate", "tick"),
     (
         *CLOCK,
         _name("holder", "vendor, provider, lab or outside sector"),
@@ -232,7 +233,7 @@ ACCOUNTS = Table(
 )
 PRICES = Table(
     "prices",
-    "Prices asked, signed and listed.",
+    "Prices asked, signed and listed; no row where there is none.",
     ("what", "seller", "chip", "segment", "replicate", "tick"),
     (
         *CLOCK,
@@ -245,7 +246,7 @@ PRICES = Table(
 )
 FIT = Table(
     "fit",
-    "How well each chip suits each lab's models.",
+    "How well each chip on the market suits each lab's models, every three months.",
     ("lab", "chip", "replicate", "tick"),
     (
         *CLOCK,
@@ -255,7 +256,7 @@ FIT = Table(
             "pflops_per_chip", "PFLOP/s", "useful throughput of one chip; null if the models cannot run on it"
         ),
         _float32("mfu", "0-1", "useful throughput over the dense peak of the type used"),
-        _float32("maturity", "0-1", "kernel maturity of the chip's stack, weighted by kind of work"),
+        _float32("maturity", "0-1", "kernel maturity of the chip's family, mean over kinds of work"),
     ),
 )
 

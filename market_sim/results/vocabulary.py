@@ -34,9 +34,16 @@ MARKETS = (
 BUYERS_OF = "buyers of {vendor}"  # one more market for each vendor: who buys its chips
 
 BASES = (
-    Term("stock", "useful compute in service, PFLOP/s"),
-    Term("bookings", "new contracts or orders over the last 12 months, USD"),
-    Term("revenue", "revenue, USD a year"),
+    Term("stock", "useful compute in live contracts at the end of the tick, PFLOP/s"),
+    Term(
+        "bookings",
+        "USD signed over the last 12 months, or since the start where that is less: contracts, renewals included, at "
+        "their full value; chip orders in the markets of vendors and of their buyers",
+    ),
+    Term(
+        "revenue",
+        "USD a year at the tick's rate: labs' sales, rent of providers and platforms, chips shipped by vendors",
+    ),
 )
 
 KINDS = (
@@ -51,29 +58,30 @@ KINDS = (
 )
 
 SECTORS = (
-    Term("end customers", "pay the labs, and the clouds for everything but AI"),
-    Term("lenders", "hold the loans"),
-    Term("equity investors", "hold the shares"),
+    Term("customers", "pay the labs, and the clouds for everything but AI"),
+    Term("lenders", "hold the loans and the deposits"),
+    Term("investors", "hold the shares"),
     Term("suppliers", "foundries, power, construction, networks and staff"),
 )
 
 LOTS = (
     Term("ready", "chips that stood in service when the contract was signed"),
     Term("built", "chips built to order"),
+    Term("renewal", "chips that the lab goes on renting where an earlier contract ended"),
+    Term("opening", "under way when the run began"),
 )
 
 STATUSES = (
     Term("pending", "signed, not started"),
-    Term("running", "in service"),
+    Term("live", "in service"),
     Term("expired", "ended at its term"),
-    Term("sublet", "running, its surplus let on to another lab"),
-    Term("walked_away", "the lab left after the long-stop date"),
-    Term("defaulted", "ended because a party failed"),
-    Term("moved", "taken over by another provider in a restructuring"),
+    Term("walked", "the lab left a contract that was late"),
+    Term("defaulted", "ended because the lab failed"),
+    Term("cancelled", "the lab left before the promised day"),
 )
 
 QUOTED = (
-    Term("quote", "a provider's asking price, USD per chip-hour"),
+    Term("quote", "a provider's asking price for one year to a large lab, USD per chip-hour"),
     Term("trade", "chip-weighted mean price of the contracts signed this tick, USD per chip-hour"),
     Term("list", "a vendor's list price, USD per chip"),
 )
@@ -82,85 +90,125 @@ STOCK_ITEMS = (
     Term("deposits", "cash; sums to zero over all holders"),
     Term("loans", "lent (+) or owed (-); sums to zero"),
     Term("prepayments", "paid ahead (+) or owed as service (-); sums to zero"),
-    Term("lateness_credits", "credits due for late capacity (+) or owed (-); sums to zero"),
-    Term("equity", "shares held (+) or issued (-), at book; sums to zero"),
-    Term("lease_claims", "lease payments to come (+) or owed (-); sums to zero"),
+    Term("credits", "credits due for late capacity (+) or owed (-); sums to zero"),
+    Term("equity", "shares held (+) or issued (-), at what was paid in; sums to zero"),
+    Term("leases", "lease claims held (+) or owed (-); sums to zero"),
     Term("chips", "chips and servers at book"),
     Term("sites", "sites and power at book"),
     Term("stock", "unsold chips at book"),
     Term("net_worth", "sum of all of the above"),
 )
 FLOW_ITEMS = (
-    Term("sales", "sales to end customers"),
-    Term("capacity_rent", "rent of capacity"),
-    Term("chip_sales", "chips and servers bought and sold"),
-    Term("construction", "sites, power connections and networks built"),
-    Term("foundry", "wafers, packages and memory"),
-    Term("power", "electricity and colocation"),
-    Term("staff", "staff, research, porting and effort"),
-    Term("interest", "interest on loans"),
-    Term("lease_payments", "lease payments"),
-    Term("late_payments", "credits paid for late capacity"),
-    Term("prepaid", "prepayments made"),
-    Term("borrowing", "loans drawn less repaid"),
-    Term("equity_raised", "shares issued and bought"),
-    Term("dividends", "dividends"),
-    Term("depreciation", "wear of chips and sites; has no counterpart"),
-    Term("revaluation", "write-offs and changes of value; has no counterpart"),
+    Term("model_revenue", "customers to labs"),
+    Term("rent", "labs to providers, the part of rent paid in cash"),
+    Term("prepaid_use", "labs to providers, rent set against prepayments"),
+    Term("credit_use", "labs to providers, rent set against lateness credits"),
+    Term("lateness_credit", "providers to labs, credits that late capacity earned"),
+    Term("prepayment", "labs to providers, rent paid ahead; refunds negative"),
+    Term("credit_paid", "providers to labs, credits paid out"),
+    Term("chip_purchases", "providers to vendors, paid in cash"),
+    Term("chips_leased", "providers to vendors, against a lease claim"),
+    Term("lease_payment", "providers to vendors, principal"),
+    Term("lease_interest", "providers to vendors"),
+    Term("servers", "providers to suppliers, servers and networks"),
+    Term("site_spending", "providers to suppliers, sites and power connections"),
+    Term("operations", "providers to suppliers, power, colocation and staff"),
+    Term("building_effort", "providers to suppliers, the cost of building faster"),
+    Term("other_business", "customers to providers, cash from everything but AI"),
+    Term("other_capex", "providers to suppliers, capital spending on everything but AI"),
+    Term("production", "vendors to suppliers, wafers, packages and memory"),
+    Term("vendor_operations", "vendors to suppliers, research and selling"),
+    Term("lab_operations", "labs to suppliers, research and selling"),
+    Term("ports", "labs to suppliers, engineers who port software"),
+    Term("interest", "providers to lenders"),
+    Term("borrowing", "lenders to providers; repayment negative"),
+    Term("equity_raised", "investors and owners to firms"),
+    Term("backing", "vendors to customers, equity"),
+    Term("dividends", "firms to investors and owners"),
+    Term("takeover", "buyer of a failed firm to its lenders"),
+    Term("guarantee", "vendor that stood behind a failed firm to its lenders"),
+    Term("written_off", "change of claims and debts by a failure; sums to zero"),
 )
 ITEMS = STOCK_ITEMS + FLOW_ITEMS
 
+_KINDS_OF_PROVIDER = "all, provider kind"  # what a signal's groups are: `all` is over every provider
 SIGNALS = (
-    Signal("divergence", "1", "all", "mean distance between the labs' architectures, in log units"),
-    Signal("segregation", "1", "all", "how far labs sit on different platforms: 0 mixed, 1 apart"),
+    Signal(
+        "divergence",
+        "log",
+        "all",
+        "root mean square distance of the labs' architectures from their mean, in log units",
+    ),
+    Signal("segregation", "1", "all", "how far labs sit on different platforms: 0 mixed, 1 apart (Theil's H)"),
     Signal(
         "lock_in",
-        "1",
-        "lab",
-        "log ratio of the best platform to the best of another vendor, less a reference lab's",
+        "log",
+        "all",
+        "mean log ratio of a lab's best platform per USD to its best of another vendor, less the same for a twin that "
+        "never adapts to its chips; labs weighted by planned spending",
     ),
-    Signal("quality_loss", "1", "lab", "capability given up by co-design with the chips owned"),
+    Signal("quality_loss", "log", "lab", "capability given up by co-design with the chips owned"),
     Signal(
         "cuda_premium",
         "1",
         "all",
-        "share of spending that would move were all stacks equally mature and ports free",
+        "share of spending that would move between stacks were all equally mature and ports free, the market cleared "
+        "again; taken every three months",
     ),
     Signal("automation", "1", "stack", "share of kernel work that models do well on the stack"),
     Signal("ports_started", "count", "stack", "ports of a lab's software begun this tick"),
     Signal("ports_finished", "count", "stack", "ports of a lab's software finished this tick"),
     Signal(
-        "time_to_capacity",
-        "years",
-        "provider kind",
-        "mean wait from order to service of what started this tick",
+        "time_to_capacity", "years", _KINDS_OF_PROVIDER, "mean wait from order to service of the kW started this tick"
     ),
-    Signal("lateness", "years", "provider kind", "mean wait beyond the promise of what started this tick"),
+    Signal(
+        "lateness", "log", _KINDS_OF_PROVIDER, "mean log of wait over promised wait of the kW started this tick"
+    ),
     Signal(
         "speed_premium",
         "log price per year",
         "all",
-        "hedonic fall of log price per year of delay, over offers",
+        "hedonic fall of log price per year of believed delay, over what was bought; above 0 where speed pays",
     ),
-    Signal("utilisation", "1", "provider kind", "chips rented over chips in service"),
-    Signal("vacancy", "1", "provider kind", "lots without a contract over lots in service"),
-    Signal("quote", "USD per chip-hour", "chip", "chip-weighted mean asking price"),
-    Signal("trade", "USD per chip-hour", "chip", "chip-weighted mean price signed this tick"),
-    Signal("useful_price", "USD per PFLOP-hour", "provider kind", "mean price signed per useful PFLOP-hour"),
+    Signal("speed_up", "1", _KINDS_OF_PROVIDER, "chosen speed of building over ordinary speed, by kW of sites"),
     Signal(
-        "scarcity_rent", "USD per chip-hour", "chip", "mean part of the price signed that is due to scarcity"
+        "incentive",
+        "1",
+        _KINDS_OF_PROVIDER,
+        "share of its sales that a provider would win from others by being faster, by kW of sites",
     ),
-    Signal("unmet_demand", "1", "all", "share of the spending asked for that found no capacity"),
-    Signal("useful_compute", "PFLOP/s", "provider kind", "useful compute in service"),
-    Signal("power", "MW", "provider kind", "power drawn by chips in service"),
-    Signal("lead_time", "years", "vendor", "backlog over the rate of supply"),
-    Signal("vendor_margin", "1", "vendor", "gross margin"),
-    Signal("vendor_leverage", "1", "vendor", "debt over assets"),
-    Signal("backing_exposure", "USD", "vendor", "equity, leases and guarantees given to customers"),
-    Signal("provider_leverage", "1", "provider kind", "debt over assets"),
-    Signal("defaults", "count", "kind", "firms that failed this tick"),
-    Signal("entries", "count", "kind", "firms that entered this tick"),
-    Signal("lab_revenue", "USD per year", "lab", "revenue of the labs"),
+    Signal("utilisation", "1", _KINDS_OF_PROVIDER, "chips under contract over chips in service"),
+    Signal("vacancy", "1", _KINDS_OF_PROVIDER, "power of chips in service without a contract over that of all"),
+    Signal("quote", "USD per chip-hour", "chip", "mean asking price for one year, by chips in service"),
+    Signal("trade", "USD per chip-hour", "chip", "mean price signed this tick, by chips"),
+    Signal(
+        "scarcity_rent", "USD per chip-hour", "chip", "mean part of the price signed that is due to scarcity, by chips"
+    ),
+    Signal(
+        "useful_price", "USD per PFLOP-hour", _KINDS_OF_PROVIDER, "USD signed this tick per useful PFLOP-hour"
+    ),
+    Signal("unmet_demand", "1", "all", "share of what customers would spend that labs could not serve"),
+    Signal("unmet_ask", "1", "all", "share of the spending labs asked for that found no capacity this tick"),
+    Signal("useful_compute", "PFLOP/s", _KINDS_OF_PROVIDER, "useful compute in live contracts"),
+    Signal("power", "MW", _KINDS_OF_PROVIDER, "power drawn by chips in service"),
+    Signal("active_providers", "count", _KINDS_OF_PROVIDER, "firms in business"),
+    Signal("neocloud_share", "1", "all", "neoclouds' share of providers' rent"),
+    Signal("lead_time", "years", "vendor", "backlog, duplicate orders included, over the rate of supply"),
+    Signal("supply", "packages per year", "vendor", "rate at which chips can be made"),
+    Signal("vendor_margin", "1", "vendor", "gross margin on the chips shipped this tick"),
+    Signal(
+        "backing_exposure",
+        "USD",
+        "vendor",
+        "equity in customers, lease claims, and guarantees as far as there is debt behind them",
+    ),
+    Signal("provider_leverage", "1", _KINDS_OF_PROVIDER, "loans over chips and sites at book"),
+    Signal("defaults", "count", "firm kind", "firms that failed this tick"),
+    Signal("defaulted_debt", "USD", _KINDS_OF_PROVIDER, "loans written off this tick"),
+    Signal("entries", "count", _KINDS_OF_PROVIDER, "firms that entered this tick"),
+    Signal("lab_demand", "USD per year", "lab", "what customers would spend"),
+    Signal("lab_revenue", "USD per year", "lab", "what labs earn"),
+    Signal("regime", "index", "all", "0 normal, 1 boom, 2 slump"),
 )
 
 

@@ -161,6 +161,18 @@ def read_rows(name: str) -> list[dict[str, str]]:
 
 
 @cache
+def chip_names() -> tuple[str, ...]:
+    """The names of the chips in the catalogue."""
+    return tuple(row["chip"] for row in read_rows("chips.csv"))
+
+
+@cache
+def architecture_names() -> tuple[str, ...]:
+    """The names of the architectures in the catalogue."""
+    return tuple(row["architecture"] for row in read_rows("architectures.csv"))
+
+
+@cache
 def load_chips() -> ChipTable:
     """Every chip of the catalogue, in the order of the file."""
     return chips_from_rows(read_rows("chips.csv"))

@@ -31,11 +31,13 @@ class Trade(Section):
         meaning="Most contracts signed in a tick; the rest wait",
     )
     ready_terms: list[float] = numbers(
-        [0.25, 1.0], unit="year", low=0.02, high=15.0, source="contracts.csv", standing="sourced",
+        [0.25, 1.0], unit="year", low=0.02, high=15.0, within_run=True,
+        source="contracts.csv", standing="sourced",
         meaning="Terms offered on capacity in service; the shortest is on demand",
     )
     built_terms: list[float] = numbers(
-        [4.0], unit="year", low=0.25, high=15.0, source="contracts.csv", standing="sourced",
+        [4.0], unit="year", low=0.25, high=15.0, within_run=True,
+        source="contracts.csv", standing="sourced",
         meaning="Terms offered on capacity built to order",
     )
     on_demand_factor: Number = number(

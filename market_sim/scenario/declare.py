@@ -73,8 +73,11 @@ class Section(BaseModel):
         """Every name that a field with `refers=kind` may use; `a|b` joins the keys of two named tables."""
         return tuple(name for path in kind.split("|") for name in self._keys_at(path))
 
-    def problems(self) -> Iterator[tuple[str, str]]:
-        """What is wrong between the fields of this section: pairs of a field's name and what was wanted."""
+    def problems(self) -> Iterator[tuple[str | tuple[str, ...], str]]:
+        """What is wrong between the fields of this section: pairs of a field and what was wanted.
+
+        A field of the section itself is given by its name, one further down by the parts of its key path.
+        """
         return iter(())
 
     def run_years(self) -> float:
@@ -136,7 +139,7 @@ def number(
 
     `above` is a lower bound that is itself left out. A default of None makes the field optional (NaN when
     realised). On a field annotated `float` instead of `Number` a distribution is refused. `within_run` holds
-    a time in years to the length of the run.
+    a time in years to the length of the run, or to its default where that is longer.
     """
     declaration = Declaration(
         "number", meaning, default, unit, low if above is None else above, high, above is not None,
@@ -204,11 +207,13 @@ def numbers(
     high: float = math.inf,
     source: str = "",
     standing: str = "illustrative",
+    within_run: bool = False,
 ) -> Any:
     """A list of numbers or distributions, of fixed length where `count` is given."""
     initial = list(default)
     declaration = Declaration(
-        "numbers", meaning, initial, unit, low, high, count=count, source=source, standing=standing
+        "numbers", meaning, initial, unit, low, high, count=count, source=source, standing=standing,
+        within_run=within_run,
     )  # fmt: skip
     return _field(declaration, initial)
 

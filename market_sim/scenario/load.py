@@ -230,14 +230,28 @@ def _across(scenario: Section, stack: Sequence[Layer]) -> Iterator[str]:
             if kind not in known:
                 known[kind] = scenario.names_of(kind)
             yield from _undefined(path, declaration, value, known[kind], stack)
-        if declaration.within_run and value is not None and _latest(value) > end + 1e-9:
+        if declaration.within_run and value is not None and _outlasts(declaration, value, end):
             wanted = f"wanted at most {end:g} years, the length of the run"
             yield refusal(origin_of(stack, path), key_path(path), f"{_latest(value):g}", Refused(wanted))
     for at, section in sections(scenario):
-        for field_name, wanted in section.problems():
-            path = (*at, field_name)
-            held = shown(getattr(section, field_name, None))
+        for field, wanted in section.problems():
+            path = (*at, *((field,) if isinstance(field, str) else field))
+            held = shown(_held(scenario, path))
             yield refusal(origin_of(stack, path), key_path(path), held, Refused(f"wanted {wanted}"))
+
+
+def _outlasts(declaration: Declaration, value: Any, end: float) -> bool:
+    """Whether a time is longer than the run, and than the default, which a short run may keep."""
+    default = 0.0 if declaration.default is None else _latest(declaration.default)
+    return _latest(value) > max(end, default) + 1e-9
+
+
+def _held(scenario: Section, path: Parts) -> Any:
+    """The value at a key path of a checked scenario."""
+    at: Any = scenario
+    for part in path:
+        at = at[part] if isinstance(at, Mapping) else getattr(at, part, None)
+    return at
 
 
 def _undefined(
@@ -252,4 +266,6 @@ def _undefined(
 
 
 def _latest(value: Any) -> float:
+    if isinstance(value, list):
+        return max(map(_latest, value), default=0.0)
     return value.support[1] if isinstance(value, Distribution) else float(value)

@@ -4,6 +4,11 @@ Plural sections (`labs`, `providers`, `vendors`) hold behaviour that all of a ki
 theses; singular tables (`lab.OpenAI`, `chip."H100-SXM"`) hold one firm or thing each.
 """
 
+import re
+from collections.abc import Iterator
+
+from market_sim.scenario.accept import nearest
+from market_sim.scenario.catalog import architecture_names, chip_names
 from market_sim.scenario.contracting import Delivery, Trade
 from market_sim.scenario.declare import Section, month, named, number, text, whole
 from market_sim.scenario.demand_side import Demand, Labs, Software
@@ -26,6 +31,8 @@ __all__ = [
     "Vendor",
     "Vendors",
 ]
+
+SHORT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 
 # Packed by hand: a declaration of up to nine facts reads better filled than one fact a line.
 # fmt: off
@@ -58,3 +65,26 @@ class Scenario(Section):
         Lab, least=1,
         meaning="Model labs, enterprise kinds and the rest of the world",
     )
+    # fmt: on
+
+    def problems(self) -> Iterator[tuple[str | tuple[str, ...], str]]:
+        """The name can name a folder; every chip and architecture stands in the catalogue."""
+        if not SHORT_NAME.fullmatch(self.name):
+            yield "name", "a short name of letters, digits, '-', '_' and '.', since it names the run folder"
+        yield from self._uncatalogued()
+
+    def _uncatalogued(self) -> Iterator[tuple[tuple[str, ...], str]]:
+        """Physics come from the catalogue, so a name that is not in it leads nowhere."""
+        for name, chip in self.chip.items():
+            if (used := chip.catalog or name) not in chip_names():
+                yield ("chip", name, "catalog"), _catalogued("a chip", used, chip_names())
+        for name, lab in self.lab.items():
+            if lab.architecture not in architecture_names():
+                wanted = _catalogued("an architecture", lab.architecture, architecture_names())
+                yield ("lab", name, "architecture"), wanted
+
+
+def _catalogued(what: str, name: str, known: tuple[str, ...]) -> str:
+    near = nearest(name, known)
+    hint = f"; did you mean {near!r}?" if near else f", such as {known[0]!r} or {known[-1]!r}"
+    return f"{what} of the catalogue, where there is no {name!r}{hint}"

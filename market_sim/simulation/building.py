@@ -29,14 +29,16 @@ class Ordered:
 def order_ahead(setup: Setup, market: Market, offered: Offered, policies: Policies) -> tuple[Market, Ordered]:
     """Inventory orders, placed in whole lots of at least a rack row; what is less waits."""
     wanted = provider.order_ahead(setup, market, offered)
-    wanted = np.maximum(0.0, policies.decide("provider", "order", setup, market, wanted.sum(axis=2))[:, :, None]) * (
-        wanted / np.maximum(wanted.sum(axis=2, keepdims=True), 1e-300)
-    )
+    decided = policies.decide("provider", "order", setup, market, wanted, setup.chips)
+    if decided is not wanted:
+        wanted = provider.orderable(setup, market, offered, decided)
     carry = market.providers.order_carry + wanted
     lot = np.maximum(64.0, np.floor(0.01 * market.fleet.in_service.sum(axis=2)))[:, :, None]
     best = carry == carry.max(axis=2, keepdims=True)
     best = best & (np.cumsum(best, axis=2) == 1)
-    ordered = np.where(best & (carry >= lot), np.floor(carry), 0.0)
+    room = provider.headroom(setup, market, offered.costs)[:, :, None] / setup.power  # what waited may not fit any more
+    fits = np.floor(np.minimum(carry, room))
+    ordered = np.where(best & (fits >= lot), fits, 0.0)
     market, placed = _place(setup, market, offered, ordered)
     carry = np.minimum(carry - placed, lot)
     market = replace(market, providers=replace(market.providers, order_carry=carry))

@@ -47,7 +47,7 @@ def tick(setup: Setup, market: Market, policies: Policies) -> tuple[Market, Day]
     start = market
 
     books = vendor.book_orders(setup, market, market.pipe.waiting)
-    offered = trading.quote(setup, market, books.lead)  # 4 quotes
+    offered = provider.offer(setup, market, books)  # 4 quotes
     wishes = trading.wish(setup, market, offered, policies)
     market, trade = trading.trade(setup, market, offered, wishes)  # 5 trade
     market = add_up(setup, market)

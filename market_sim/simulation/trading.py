@@ -34,7 +34,7 @@ def wish(setup: Setup, market: Market, offered: Offered, policies: Policies) -> 
     """What labs bring, with the asks and worths of agents that have a policy of their own."""
     wishes = lab.wish(setup, market, offered)
     asked = policies.decide("lab", "ask", setup, market, wishes.ask)
-    worth = policies.decide("lab", "value", setup, market, wishes.worth, offer_names(setup))
+    worth = policies.decide("lab", "value", setup, market, wishes.worth, offer_names)
     return replace(wishes, ask=np.maximum(0.0, asked), worth=np.where(offered.live[:, None, :], worth, -np.inf))
 
 
@@ -112,8 +112,3 @@ def by_provider(by_offer: np.ndarray, setup: Setup) -> np.ndarray:
     for j, p in enumerate(setup.offers.provider):
         out[:, :, p] += by_offer[:, :, j]
     return out
-
-
-def quote(setup: Setup, market: Market, lead: np.ndarray) -> Offered:
-    """Everything on offer, at today's quotes."""
-    return provider.offer(setup, market, lead)

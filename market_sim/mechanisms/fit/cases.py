@@ -1,5 +1,6 @@
 """Predictions for published cases: rows with the columns of `mfu.csv`, each answered or refused with a reason."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -56,6 +57,7 @@ class Case:
     date: float
     flops_per_token: float  # in the row's own way of counting
     peak_pflops: float
+    prefill: bool  # whether prompts run on the same chips as decoding
 
 
 class OutsideRange(ValueError):
@@ -97,7 +99,8 @@ def read_case(row: Row, where: str, lengths: Mapping[Any, Row] | None = None) ->
     jobs = _jobs(row, where, architecture, phase, dtype, lengths or {})
     peak = _peak(chip, dtype)
     flops = _flops_per_token(row, architecture, jobs, phase, date, peak)
-    return Case(architecture, chip, jobs, phase, date, flops, peak)
+    prefill = phase == DECODE and _lengths(row, where, architecture.names[0], phase, lengths or {})[2]
+    return Case(architecture, chip, jobs, phase, date, flops, peak, prefill)
 
 
 def _phase(row: Row, where: str) -> int:
@@ -156,31 +159,42 @@ def _jobs(
         return changed(
             base, train_chips=chips, train_length=length, train_dtype=dtype, batch=default_batch(chips)
         )
-    prompt, answer = _lengths(row, where, architecture.names[0], phase, lengths)
+    prompt, answer, _ = _lengths(row, where, architecture.names[0], phase, lengths)
     chips = number_in(row, "n_chips", where, positive=True, missing=8.0)
-    most = number_in(row, "concurrency", where, positive=True, missing=512.0 * chips)
+    most = number_in(row, "concurrency", where, positive=True, missing=_noted_concurrency(row, 512.0 * chips))
     return changed(
         base, prompt=prompt, answer=answer, serve_dtype=dtype, serve_chips=chips, concurrency=most / chips, step_limit=1.0
     )
 
 
-def _lengths(row: Row, where: str, architecture: str, phase: int, lengths: Mapping[Any, Row]) -> tuple[float, float]:
-    """Tokens in and out: the row's own, else those of a known benchmark's data set, else halves of `seq_len`."""
+def _lengths(row: Row, where: str, architecture: str, phase: int, lengths: Mapping[Any, Row]
+) -> tuple[float, float, bool]:
+    """Tokens in and out: the row's own, else those of a known benchmark's data set, else halves of `seq_len`.
+
+    The third answer is whether the same chips also run the prompts.
+    """
     if str(row.get("input_len") or "").strip() and str(row.get("output_len") or "").strip():
         return (
             number_in(row, "input_len", where, positive=True),
             number_in(row, "output_len", where, positive=True),
+            True,
         )
     suite = " ".join(str(row.get("software") or "").split()[:2])
     known = lengths.get((suite, architecture))
     if known:
-        return float(known["prompt"]), float(known["answer"])
+        return float(known["prompt"]), float(known["answer"]), known["prefill"] == "included"
     if str(row.get("seq_len") or "").strip():
         length = number_in(row, "seq_len", where, positive=True)
-        return 0.5 * length, 0.5 * length
+        return 0.5 * length, 0.5 * length, True
     if phase == PREFILL:
-        return 2000.0, 500.0
+        return 2000.0, 500.0, True
     raise OutsideRange(f"{where}, column seq_len: empty; wanted tokens per request, or a benchmark of known lengths")
+
+
+def _noted_concurrency(row: Row, missing: float) -> float:
+    """Sequences at once where the row's note gives them as 'batch 4' or 'concurrency 128'."""
+    found = re.search(r"\b(?:batch|concurrency) (\d+)", str(row.get("note") or ""))
+    return float(found.group(1)) if found else missing
 
 
 def _peak(chip: ChipTable, dtype: int) -> float:
@@ -228,7 +242,7 @@ def tokens_per_second(case: Case, constants: Mapping[str, float]) -> tuple[float
         seconds, over = best(PREFILL, every.serving)
     else:
         decode, over = best(DECODE, every.decoding)
-        prefill, _ = best(PREFILL, every.serving)
+        prefill = best(PREFILL, every.serving)[0] if case.prefill else 0.0
         seconds = decode + prefill * float(case.jobs.prompt[0] / case.jobs.answer[0])
     if over > HOST_MEMORY:
         raise OutsideRange(f"does not fit: {over / 1e9:.3g} GB per chip beyond the memory of {case.chip.names[0]} on these chips")

@@ -68,7 +68,7 @@ def expert_pieces(a, c, k, rows, tight):  # type: ignore[no-untyped-def]
     Each expert pads its rows by half a tile on average and its widths to whole tiles; narrow matrices keep a matrix
     unit waiting, the longer the larger its tile and the tighter its memory bandwidth.
     """
-    slim = (0.5 / a[A_EXPERT_WIDTH] + 0.5 / a[A_EXPERT_IO]) * c[C_TILE] / 128.0
+    slim = (0.5 / a[A_EXPERT_WIDTH] + 0.5 / a[A_EXPERT_IO]) * math.sqrt(math.sqrt(c[C_TILE] / 128.0))
     padded = padding(a[A_GRID_IO], c[C_TILE]) * padding(a[A_GRID_EXPERT], c[C_TILE])
     return (1.0 + 0.5 * k[K_ROW_TILE] / rows) * (1.0 + k[K_NARROW_EXPERT] * tight * slim) * padded
 

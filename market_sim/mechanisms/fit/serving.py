@@ -56,6 +56,7 @@ from market_sim.mechanisms.fit.layout import (
     K_PERMUTE,
     K_ROW_TILE,
     K_SERVE,
+    K_SERVE_EXPERT,
     MEMORY,
     P_EXPERT,
     P_TENSOR,
@@ -123,6 +124,7 @@ def forward_matmuls(a, c, k, dtype, plan, tokens, seconds):  # type: ignore[no-u
         seconds[EXPERT] = either(work, held * a[A_EXPERT_TOTAL] * touched / tokens / bandwidth)
         routed = a[A_EXPERT_IO] * k[K_PERMUTE] + 6.0 * a[A_EXPERT_WIDTH]
         seconds[EXPERT] += a[A_MOE_LAYERS] * a[A_ACTIVE] * routed / bandwidth
+        seconds[EXPERT] /= k[K_SERVE_EXPERT]
     touched_bytes = a[A_LAYERS] * (20.0 * a[A_WIDTH] + 6.0 * a[A_FFN]) * k[K_ELEMENTWISE]
     seconds[MEMORY] = touched_bytes / bandwidth
 

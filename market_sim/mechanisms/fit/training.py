@@ -35,6 +35,7 @@ from market_sim.mechanisms.fit.layout import (
     C_SCALE_OUT,
     C_SUSTAINED,
     C_TILE,
+    C_TORUS,
     COLLECTIVE,
     DENSE,
     EXPERT,
@@ -47,6 +48,7 @@ from market_sim.mechanisms.fit.layout import (
     K_EXPOSED_DATA,
     K_EXPOSED_EXPERT,
     K_EXPOSED_TENSOR,
+    K_EXPOSED_TORUS,
     K_HOST,
     K_IMBALANCE,
     K_INTERLEAVE,
@@ -113,10 +115,11 @@ def training_collectives(a, c, k, j, plan, repeat):  # type: ignore[no-untyped-d
     tensor, tokens, chips = plan[P_TENSOR], plan[P_TOKENS], j[J_CHIPS]
     pool = tokens * max(plan[P_EXPERT] / tensor, 1.0)
     seconds = 0.0
+    beside = k[K_EXPOSED_TORUS] if c[C_TORUS] > 0.0 else 1.0  # engines of their own move a torus's data
     if tensor > 1.0:
         inside = link_rate(c, k, tensor) if tensor <= c[C_DOMAIN] else c[C_SCALE_OUT] * k[K_NIC]
         moved = 16.0 * a[A_WIDTH] * (tensor - 1.0) / inside + 8.0 * tensor * k[K_LATENCY_UP] / tokens
-        seconds += k[K_EXPOSED_TENSOR] * a[A_LAYERS] * moved * repeat
+        seconds += beside * k[K_EXPOSED_TENSOR] * a[A_LAYERS] * moved * repeat
     if tokens < j[J_LENGTH]:  # a sequence cut over chips passes its keys and values round
         cut = (a[A_KV_FULL] + a[A_KV_LOCAL]) * 12.0 * (j[J_LENGTH] / tokens - 1.0)
         seconds += k[K_EXPOSED_DATA] * cut / link_rate(c, k, tensor * j[J_LENGTH] / tokens)
@@ -130,7 +133,7 @@ def training_collectives(a, c, k, j, plan, repeat):  # type: ignore[no-untyped-d
     spread = max(plan[P_EXPERT], tensor)
     if plan[P_SHARDED] > 0.0:  # weights gathered twice and gradients scattered once, each microbatch
         gathered = 6.0 * (dense / tokens + a[A_EXPERT_TOTAL] / pool)
-        seconds += k[K_EXPOSED_DATA] * gathered / link_rate(c, k, near)
+        seconds += beside * k[K_EXPOSED_DATA] * gathered / link_rate(c, k, near)
         if chips > near:
             within = 18.0 * (a[A_DENSE] + 2.0 * a[A_HEAD] + a[A_EXPERT_TOTAL]) < 0.6 * near * c[C_MEMORY]
             once = 8.0 * (dense + a[A_EXPERT_TOTAL]) * chips / (near * j[J_BATCH])
@@ -141,7 +144,7 @@ def training_collectives(a, c, k, j, plan, repeat):  # type: ignore[no-untyped-d
         moved = 6.0 * held * chips / j[J_BATCH]
         replicas = max(1.0, near / (tensor * 1.0))
         slow = moved / replicas / (c[C_SCALE_OUT] * k[K_NIC]) if chips > near else 0.0
-        seconds += k[K_EXPOSED_DATA] * (moved / link_rate(c, k, near) + slow)
+        seconds += k[K_EXPOSED_DATA] * (beside * moved / link_rate(c, k, near) + slow)
     if plan[P_PIPELINE] > 1.0:
         hops = 4.0 * a[A_WIDTH] * plan[P_PIPELINE] * k[K_INTERLEAVE]
         seconds += k[K_EXPOSED_DATA] * hops / (tensor * c[C_SCALE_OUT] * k[K_NIC])

@@ -1,0 +1,52 @@
+"""`plot`: charts of run folders as files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from market_sim.cli.exits import Failed, WrongInput
+from market_sim.cli.speaking import answer, say
+from market_sim.results.read import read_runs
+from market_sim.scenario.accept import nearest
+
+if TYPE_CHECKING:
+    from market_sim.results.read import Runs
+
+
+def plot_runs(places: Sequence[str], named: Sequence[str], layout: str, out: Path | None) -> None:
+    """Draw charts, all by default, and print the path of each. Raises WrongInput for a name of none."""
+    from market_sim.views.charts import CHARTS
+
+    for name in named:
+        if name not in CHARTS:
+            near = nearest(name, list(CHARTS))
+            hint = f"; did you mean {near!r}?" if near else ""
+            raise WrongInput(f"--chart {name!r}: there is no such chart{hint} Charts: {', '.join(CHARTS)}")
+    runs = read_runs(places)
+    for run in runs.incomplete:
+        say(f"{runs.folders[run]} was not brought to its end; what it holds is drawn")
+    folder = out or _folder_of(runs)
+    for name in dict.fromkeys(named or CHARTS):
+        if not named and not set(CHARTS[name].needs) <= set(runs):
+            say(f"{name}: left out, since the runs did not record {' and '.join(CHARTS[name].needs)}")
+        else:
+            answer(str(_draw(CHARTS[name], runs, folder / f"{name}.{layout}", layout)))
+
+
+def _folder_of(runs: Runs) -> Path:
+    """Beside the tables of a single run; in ./charts for several."""
+    folders = list(runs.folders.values())
+    return folders[0] / "charts" if len(folders) == 1 else Path("charts")
+
+
+def _draw(chart: Any, runs: Runs, path: Path, layout: str) -> Path:
+    from market_sim.views.charts import Format, save
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save(chart.draw(runs), path, cast(Format, layout))
+    except OSError as error:
+        raise Failed(f"could not write {path}: {error.strerror or error}") from error
+    return path

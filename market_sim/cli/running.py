@@ -1,0 +1,133 @@
+"""`run`: one replicate of one scenario, told in words and written to its folder."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from market_sim.cli.exits import WrongInput
+from market_sim.cli.speaking import answer, answer_json
+from market_sim.scenario.accept import nearest
+from market_sim.scenario.load import load_scenario, parse_override
+
+if TYPE_CHECKING:
+    from market_sim.results.tables import Results
+    from market_sim.scenario.schema import Scenario
+
+
+@dataclass(frozen=True)
+class Order:
+    """What `run` was asked for, as given on the command line."""
+
+    scenario: str
+    assignments: tuple[str, ...]
+    seed: int
+    replicate: int
+    policies: tuple[str, ...]
+    record: str
+    out: Path | None
+
+
+def run_one(order: Order, *, as_json: bool) -> None:
+    """Simulate, write the run folder, then say what came out; the last line is the folder's path.
+
+    Whatever is wrong with the order is refused before anything is simulated or written.
+    """
+    scenario = load_scenario(order.scenario, overrides_of(order.assignments))
+    policies = _policies(order.policies, scenario)
+    tables = tables_of(order.record)
+    results = _simulated(order, scenario, policies, tables)
+    folder = results.write(free_folder(_place(order, results.info.folder_name)))
+    _tell(results, folder, as_json)
+
+
+def overrides_of(assignments: Sequence[str]) -> dict[str, Any]:
+    """Key path -> value from `--set key=value` texts; a later one wins. Raises ScenarioError."""
+    return dict(parse_override(text) for text in assignments)
+
+
+def tables_of(text: str) -> tuple[str, ...]:
+    """The result tables named in a list with commas; all for an empty one. Raises WrongInput."""
+    from market_sim.results.columns import TABLES
+
+    named = tuple(dict.fromkeys(one.strip() for one in text.split(",") if one.strip())) or tuple(TABLES)
+    for name in named:
+        if name not in TABLES:
+            near = nearest(name, list(TABLES))
+            hint = f"; did you mean {near!r}?" if near else ""
+            raise WrongInput(
+                f"--record {text!r}: there is no table {name!r}{hint} Tables: {', '.join(TABLES)}"
+            )
+    return named
+
+
+def free_folder(folder: Path) -> Path:
+    """The folder, if nothing lies there. Raises WrongInput naming it, and what to do."""
+    if folder.is_dir() and not any(folder.iterdir()):
+        return folder
+    if folder.exists() or folder.is_symlink():
+        held = "holds a run" if (folder / "manifest.json").is_file() else "is there already"
+        raise WrongInput(
+            f"{folder} {held}, and nothing is written over: remove it, or give another with --out DIR"
+        )
+    above = next((one for one in folder.absolute().parents if one.exists()), None)
+    if above is not None and not above.is_dir():
+        raise WrongInput(f"--out {folder}: {above} is a file; wanted a folder")
+    return folder
+
+
+def _place(order: Order, name: str) -> Path:
+    """Where the run goes: what was asked for, else a name that tells it from other draws and policies."""
+    if order.out is not None:
+        return order.out
+    draw = f"-r{order.replicate}" if order.replicate else ""
+    own = "".join("-" + "".join(c if c.isalnum() else "_" for c in text) for text in order.policies)
+    return Path("runs", f"{name}{draw}{own}")
+
+
+def _simulated(
+    order: Order, scenario: Scenario, policies: dict[str, Any], tables: tuple[str, ...]
+) -> Results:
+    """Refuse an occupied folder first, then simulate."""
+    from market_sim.scenario.canonical import scenario_hash
+
+    free_folder(_place(order, f"{scenario.name}-{order.seed}-{scenario_hash(scenario)[:8]}"))
+    from market_sim.simulation.run import simulate
+
+    return simulate(
+        scenario,
+        seed=order.seed,
+        replicates=(order.replicate,),
+        record=tables,
+        policies=policies,
+        command=shlex.join(["market-sim", *sys.argv[1:]]),
+    )
+
+
+def _policies(texts: Sequence[str], scenario: Scenario) -> dict[str, Any]:
+    """Firm -> classes that decide for it; modules are looked for in the current directory too."""
+    if not texts:
+        return {}
+    from market_sim.agents.policies import load_policies
+
+    if (here := str(Path.cwd())) not in sys.path:
+        sys.path.insert(0, here)
+    return load_policies(texts, scenario)
+
+
+def _tell(results: Results, folder: Path, as_json: bool) -> None:
+    """The summary as far as the recorded tables carry it, and the folder."""
+    from market_sim.views.summary import summarise
+
+    summary = summarise(results, results.info)
+    if as_json:
+        answer_json({**summary.as_json(), "run": str(folder)})
+        return
+    from market_sim.cli.telling import tell
+
+    tell(summary)
+    answer(str(folder))

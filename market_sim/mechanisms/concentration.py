@@ -1,0 +1,127 @@
+"""Who holds how much of a market: shares and the indices made of them.
+
+With quantities q_i >= 0, shares s_i = q_i / sum q and n the number of those that hold something:
+
+| index | formula | range | source |
+|---|---|---|---|
+| HHI | sum s_i^2 | 1/n .. 1 | Hirschman 1945; Herfindahl 1950 |
+| CR_k | sum of the k largest s_i | k/n .. 1 | Bain 1951 |
+| effective firms | 1 / HHI | 1 .. n | Adelman 1969, the numbers equivalent |
+| entropy | - sum s_i log s_i, nats | 0 .. log n | Theil 1967, ch. 8 |
+| Gini | sum_ij abs(s_i - s_j) / 2n | 0 .. 1 - 1/n | Gini 1912, over holders alone |
+
+e^entropy >= 1/HHI (both are Hill numbers, of order 1 and 2: Hill 1973). Merging a and b adds 2 s_a s_b to HHI. Those that
+hold nothing change no index, so it does not matter whom a scenario lists. A market in which nobody holds anything has
+no shares: every index is 0 there, outside the range of HHI and of the effective number, and `held` is False.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from market_sim.numerics import kernel, klog
+from market_sim.state.tables import LIVE, Book
+
+Floats = NDArray[np.float64]
+
+LARGEST = 4  # how many firms the wider concentration ratio counts
+
+
+@dataclass(frozen=True)
+class Concentration:
+    """Indices of one or many markets, each of the shape that the quantities have without their last axis."""
+
+    hhi: Floats
+    cr1: Floats
+    cr4: Floats
+    effective_firms: Floats
+    entropy: Floats
+    gini: Floats
+    held: NDArray[np.bool_]  # whether anybody holds anything
+
+
+@kernel
+def _measure(quantity, out):  # type: ignore[no-untyped-def]
+    """Indices (market, 6) of quantities (market, firm), summed from the smallest holder to the largest."""
+    held = np.empty(quantity.shape[1])
+    for m in range(quantity.shape[0]):
+        n = 0
+        for i in range(quantity.shape[1]):
+            if quantity[m, i] > 0.0:
+                held[n] = quantity[m, i]
+                n += 1
+        order = np.argsort(held[:n], kind="mergesort")
+        total = 0.0
+        for k in range(n):
+            total += held[order[k]]
+        if n == 0 or total <= 0.0:
+            out[m, :] = 0.0
+            continue
+        hhi, entropy, gini, cr4 = 0.0, 0.0, 0.0, 0.0
+        for k in range(n):
+            share = held[order[k]] / total
+            hhi += share * share
+            entropy -= share * klog(share) if share > 0.0 else 0.0
+            gini += (2.0 * k + 1.0 - n) * share
+            cr4 += share if k >= n - LARGEST else 0.0
+        out[m, 0] = hhi
+        out[m, 1] = held[order[n - 1]] / total
+        out[m, 2] = min(cr4, 1.0)
+        out[m, 3] = 1.0 / hhi
+        out[m, 4] = max(entropy, 0.0)
+        out[m, 5] = max(gini / n, 0.0)
+
+
+def measure(quantity: Floats) -> Concentration:
+    """Indices of quantities (..., firm), such as (replicate, tick, firm), in any unit; what is below 0 counts as 0."""
+    flat = np.ascontiguousarray(quantity, np.float64).reshape(-1, quantity.shape[-1])
+    out = np.zeros((len(flat), 6))
+    _measure(flat, out)
+    each = [np.ascontiguousarray(out[:, k]).reshape(quantity.shape[:-1]) for k in range(6)]
+    return Concentration(*each, held=each[0] > 0.0)
+
+
+def shares(quantity: Floats) -> Floats:
+    """Quantities (..., firm) over their total; NaN where that is zero."""
+    total = quantity.sum(axis=-1, keepdims=True)
+    return np.where(total > 0.0, quantity / np.where(total > 0.0, total, 1.0), np.nan)
+
+
+@kernel
+def _merged(quantity, owner, out):  # type: ignore[no-untyped-def]
+    for m in range(quantity.shape[0]):
+        for i in range(quantity.shape[1]):
+            if owner[i] >= 0:
+                out[m, owner[i]] += quantity[m, i]
+
+
+def merged(quantity: Floats, owner: NDArray[np.int64], owners: int) -> Floats:
+    """Quantities (..., firm) summed over the firms of each owner (..., owner); an owner of -1 is left out."""
+    flat = np.ascontiguousarray(quantity, np.float64).reshape(-1, quantity.shape[-1])
+    out = np.zeros((len(flat), owners))
+    _merged(flat, np.ascontiguousarray(owner, np.int64), out)
+    return out.reshape(*quantity.shape[:-1], owners)
+
+
+@kernel
+def _useful(rows, count, throughput, delivered, maker, out):  # type: ignore[no-untyped-def]
+    for r in range(rows.shape[0]):
+        for i in range(count[r]):
+            row = rows[r, i]
+            if row["status"] == LIVE:
+                lab, provider, chip = row["lab"], row["provider"], row["chip"]
+                out[r, provider, maker[chip]] += row["chips"] * throughput[r, lab, chip] * delivered[r, provider]
+
+
+def useful_compute(
+    book: Book, throughput: Floats, delivered: Floats, maker: NDArray[np.int64], makers: int
+) -> Floats:
+    """Useful PFLOP/s in live contracts by owner and maker of the chips (replicate, provider, vendor).
+
+    `throughput` (replicate, lab, chip) in useful PFLOP/s a chip, `delivered` (replicate, provider) the share of it that
+    reaches the tenant, `maker` (chip,) the vendor of each chip.
+    """
+    out = np.zeros((*delivered.shape, makers))
+    _useful(book.rows, book.count, throughput, delivered, maker, out)
+    return out

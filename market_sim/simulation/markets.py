@@ -1,0 +1,153 @@
+"""Records who holds how much of each market, and how concentrated it is."""
+
+import numpy as np
+import polars as pl
+
+from market_sim.mechanisms.concentration import measure, merged, shares
+from market_sim.results.calendar import Calendar
+from market_sim.results.frames import grid
+from market_sim.results.vocabulary import BASES, BUYERS_OF
+from market_sim.simulation.seen import Cast, Seen, Signings
+from market_sim.state.setup import Setup
+
+STOCK, BOOKINGS, REVENUE = (
+    [term.name for term in BASES].index(name) for name in ("stock", "bookings", "revenue")
+)
+WINDOW = 1.0  # years of bookings
+INDICES = ("hhi", "cr1", "cr4", "effective_firms", "entropy", "gini")
+
+
+class Markets:
+    """Quantities (R, tick, basis, member) of every member of every market."""
+
+    tables = ("concentration", "shares")
+
+    def __init__(self, setup: Setup, cast: Cast) -> None:
+        self.setup, self.cast = setup, cast
+        self.buyers = np.argwhere(may_sell(setup).T)  # (pair, 2): vendor, provider
+        self.market, self.entity, self.kind = members(setup, cast, self.buyers)
+        shape = (setup.width, setup.scenario.ticks, len(BASES), len(self.market))
+        self.quantity = np.zeros(shape)
+
+    def see(self, seen: Seen) -> None:
+        """Note the stock at the end of the tick, and its bookings and revenue."""
+        row = self.quantity[:, seen.tick]
+        row[:, STOCK] = self._joined(*stocks(seen))
+        row[:, BOOKINGS] = self._joined(*bookings(seen))
+        row[:, REVENUE] = self._joined(*revenues(seen))
+
+    def _joined(
+        self, lab: np.ndarray, provider: np.ndarray, platform: np.ndarray, sold: np.ndarray
+    ) -> np.ndarray:
+        """(R, member) of `sold` (R, provider, vendor) and of what is known by lab, provider and platform."""
+        vendor = sold.sum(axis=1)
+        vendors, providers = self.buyers[:, 0], self.buyers[:, 1]
+        pairs = np.take(sold.reshape(len(sold), -1), providers * vendor.shape[1] + vendors, axis=1)
+        return np.concatenate([vendor, provider, lab, platform, pairs], axis=1)
+
+    def frames(self, calendar: Calendar, ticks: int) -> dict[str, pl.DataFrame]:
+        """The tables over the first `ticks` ticks."""
+        quantity = self.quantity[:, :ticks].copy()
+        quantity[:, :, BOOKINGS] = windowed(quantity[:, :, BOOKINGS], self.setup.dt)
+        places = [np.flatnonzero(self.market == code) for code in dict.fromkeys(self.market.tolist())]
+        found = [measure(np.take(quantity, place, axis=3)) for place in places]
+        share = [shares(np.take(quantity, place, axis=3)) for place in places]
+        held = np.stack([one.held for one in found], axis=3)
+        indices = {
+            name: np.where(held, np.stack([getattr(one, name) for one in found], axis=3), np.nan)
+            for name in INDICES
+        }
+        clock = [
+            {"replicate": np.array(self.setup.replicates)},
+            {"tick": np.arange(ticks)},
+            {"basis": np.arange(len(BASES))},
+        ]
+        market = {"market": np.array([self.market[place[0]] for place in places])}
+        member = {"market": self.market, "entity": self.entity, "kind": self.kind}
+        of_members = {"quantity": quantity, "share": np.concatenate(share, axis=3)}
+        return {
+            "concentration": grid("concentration", [*clock, market], indices, self.cast.names, calendar),
+            "shares": grid("shares", [*clock, member], of_members, self.cast.names, calendar),
+        }
+
+
+def may_sell(setup: Setup) -> np.ndarray:
+    """Which provider may buy some chip of which vendor (provider, vendor)."""
+    makes = setup.chip_vendor[:, None] == np.arange(len(setup.vendors))
+    return setup.buys & (setup.deploys[:, :, None] & makes).any(axis=1)
+
+
+def members(setup: Setup, cast: Cast, buyers: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Codes of market, entity and kind (member,): vendors, providers, labs, platforms, then each vendor's buyers."""
+    names = cast.names
+    platforms = names.code("kind", "platform")
+    groups = (
+        ("vendor", setup.vendors, np.full(len(setup.vendors), names.code("kind", "vendor"))),
+        ("provider", setup.providers, cast.provider_kind),
+        ("lab", setup.labs, cast.lab_kind),
+        ("platform", setup.stacks, np.full(len(setup.stacks), platforms)),
+    )
+    market = [np.full(len(listed), names.code("market", market)) for market, listed, _ in groups]
+    entity = [names.codes("entity", listed) for _, listed, _ in groups]
+    kind = [kinds for _, _, kinds in groups]
+    sellers = names.codes("market", [BUYERS_OF.format(vendor=vendor) for vendor in setup.vendors])
+    market.append(sellers[buyers[:, 0]])
+    entity.append(names.codes("entity", setup.providers)[buyers[:, 1]])
+    kind.append(cast.provider_kind[buyers[:, 1]])
+    return np.concatenate(market), np.concatenate(entity), np.concatenate(kind)
+
+
+Amounts = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+
+
+def stocks(seen: Seen) -> Amounts:
+    """Useful PFLOP/s in live contracts by lab, provider, platform, and provider and vendor."""
+    held, setup = seen.market.holdings, seen.setup
+    platform = merged(held.useful_chip, setup.chip_stack, len(setup.stacks))
+    return held.useful_lab, seen.owned.sum(axis=2), platform, seen.owned
+
+
+def bookings(seen: Seen) -> Amounts:
+    """USD signed this tick, over whole terms; chip orders at what buyers pay."""
+    setup = seen.setup
+    deals, renewals = (_booked(setup, signed) for signed in (seen.deals, seen.renewals))
+    lab, provider, platform = (one + other for one, other in zip(deals, renewals, strict=True))
+    orders = merged(
+        seen.ordered * seen.day.offered.costs.purchase, setup.chip_vendor, len(setup.vendors)
+    )
+    return lab, provider, platform, orders
+
+
+def _booked(setup: Setup, signed: Signings) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    stack = setup.chip_stack[signed.chip]
+    return (
+        signed.total(signed.value, signed.lab, len(setup.labs)),
+        signed.total(signed.value, signed.provider, len(setup.providers)),
+        signed.total(signed.value, stack, len(setup.stacks)),
+    )
+
+
+def revenues(seen: Seen) -> Amounts:
+    """USD a year at this tick's rate."""
+    setup, day = seen.setup, seen.day
+    platform = merged(day.events.rent_by_chip, setup.chip_stack, len(setup.stacks))
+    sold = np.ascontiguousarray(np.swapaxes(day.settled.bought, 1, 2)) / setup.dt
+    return seen.market.labs.revenue, day.events.rent.sum(axis=1) / setup.dt, platform / setup.dt, sold
+
+
+def windowed(flow: np.ndarray, dt: float) -> np.ndarray:
+    """Flows (R, tick, member) summed over the WINDOW years that end with each tick, or since the start.
+
+    A tick that the window cuts counts in part. Sums are taken term by term: differences of running totals would leave
+    rounding errors where nothing was sold.
+    """
+    whole = int(np.floor(WINDOW / dt + 1e-9))
+    part = WINDOW / dt - whole
+    if whole == 0:
+        return part * flow
+    out = flow.copy()
+    for lag in range(1, min(whole, flow.shape[1])):
+        out[:, lag:] += flow[:, :-lag]
+    if part > 1e-6 and whole < flow.shape[1]:
+        out[:, whole:] += part * flow[:, :-whole]
+    return out

@@ -1,0 +1,80 @@
+"""What every run records: watchers that look at each tick and make the result tables at the end.
+
+Rules and agents know nothing of them; each keeps plain arrays while the run goes on.
+"""
+
+from collections.abc import Iterable
+from datetime import date
+from typing import Protocol
+
+import polars as pl
+
+from market_sim.results.calendar import Calendar
+from market_sim.results.columns import TABLES, table
+from market_sim.simulation.markets import Markets
+from market_sim.simulation.panels import PANELS, Panel
+from market_sim.simulation.seen import Cast, Seen
+from market_sim.simulation.signals import Signals
+from market_sim.simulation.tape import Tape
+from market_sim.simulation.tick import Day
+from market_sim.state.market import Market
+from market_sim.state.setup import Setup
+
+ALL = "all"
+
+
+class Watcher(Protocol):
+    """Looks at every tick and answers with tables."""
+
+    tables: tuple[str, ...]
+
+    def see(self, seen: Seen) -> None:
+        """Note what a tick did."""
+
+    def frames(self, calendar: Calendar, ticks: int) -> dict[str, pl.DataFrame]:
+        """The tables over the first `ticks` ticks."""
+
+
+def recorded(record: str | Iterable[str]) -> tuple[str, ...]:
+    """The tables asked for, in the order they are declared: "all", one name, or several.
+
+    Raises TableNotRecorded for an unknown one.
+    """
+    if record == ALL:
+        return tuple(TABLES)
+    asked = {table(name).name for name in ([record] if isinstance(record, str) else record)}
+    return tuple(name for name in TABLES if name in asked)
+
+
+class Observer:
+    """Everything that watches one chunk of replicates."""
+
+    def __init__(self, setup: Setup, tables: tuple[str, ...]) -> None:
+        self.setup, self.tables, self.cast = setup, tables, Cast.of(setup)
+        self.ticks = 0
+        made: list[Watcher] = [
+            *(watcher(setup, self.cast) for watcher in (Markets, Signals, Tape) if set(watcher.tables) & set(tables)),
+            *(Panel(name, setup, self.cast) for name in PANELS if name in tables),
+        ]
+        self.watchers = made
+
+    def see(self, market: Market, day: Day) -> None:
+        """Show a tick to all watchers; `market` as it stands after it."""
+        seen = Seen(self.setup, self.cast, market, day)
+        for watcher in self.watchers:
+            watcher.see(seen)
+        self.ticks = market.tick
+
+    def frames(self) -> dict[str, pl.DataFrame]:
+        """The tables recorded, over the ticks seen so far."""
+        calendar = calendar_of(self.setup)
+        made: dict[str, pl.DataFrame] = {}
+        for watcher in self.watchers:
+            made |= watcher.frames(calendar, self.ticks)
+        return {name: made[name] for name in self.tables}
+
+
+def calendar_of(setup: Setup) -> Calendar:
+    """The calendar of a scenario; it starts on the first of its month."""
+    year, month = setup.scenario.start[:7].split("-")
+    return Calendar(date(int(year), int(month), 1), setup.scenario.tick_months)

@@ -1,0 +1,62 @@
+"""The CUDA premium: how spending would move if software set no stack apart.
+
+Every stack's kernels are made as mature as the best of CUDA's, every port is free, and the market of the tick is
+cleared again: at the old scarcity prices the answer would be far too high, since chips that nobody can have would seem
+to win what they cannot serve. The premium is the share of spending that changes stack, half the sum of absolute
+differences of the stacks' shares.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+
+from market_sim.agents import lab
+from market_sim.mechanisms import fit
+from market_sim.mechanisms.clearing import Cleared
+from market_sim.mechanisms.concentration import merged
+from market_sim.numerics import exp
+from market_sim.simulation import trading
+from market_sim.simulation.seen import Seen, ratio
+from market_sim.state.market import Market
+from market_sim.state.setup import Setup
+
+REFERENCE = "CUDA"
+
+
+def reference_stack(setup: Setup) -> int:
+    """Place of the stack that others are measured against; the first where there is no CUDA."""
+    return setup.stacks.index(REFERENCE) if REFERENCE in setup.stacks else 0
+
+
+def equal_software(setup: Setup, market: Market) -> Market:
+    """The market with all families at the reference stack's best maturity by kind of work, and all ports done."""
+    t = market.technology
+    known = (setup.family_stack == reference_stack(setup)) & t.launched
+    best = np.where(known[:, :, None], t.maturity, 0.0).max(axis=1, keepdims=True)
+    maturity = np.where(best > 0.0, best, t.maturity)
+    kappa = np.ascontiguousarray(np.take(maturity, setup.chip_family, axis=1))
+    answer = fit.reevaluate(setup.shortlist, t.drift, kappa, setup.drawn.lab.training_share)
+    technology = replace(
+        t, maturity=maturity, throughput=answer.throughput, mfu=answer.mfu, ported=np.ones_like(t.ported)
+    )
+    return replace(market, technology=technology)
+
+
+def spending(setup: Setup, price: np.ndarray, cleared: Cleared) -> np.ndarray:
+    """Each stack's share of spending, queueing included (R, stack); NaN where nothing was bought."""
+    by_offer = (cleared.chips * price).sum(axis=1) * exp(cleared.scarcity)
+    stack = np.take(setup.chip_stack, setup.offers.chip)
+    by_stack = merged(by_offer, stack, len(setup.stacks))
+    return ratio(by_stack, by_stack.sum(axis=1, keepdims=True))
+
+
+def cuda_premium(seen: Seen) -> np.ndarray:
+    """Share of spending that would move between stacks (R,); NaN where nothing was bought."""
+    setup, day = seen.setup, seen.day
+    level = replace(equal_software(setup, day.before), shadow=day.trade.cleared.shadow)
+    change = lab.value(setup, level, day.offered) - lab.value(setup, day.before, day.offered)
+    wishes = replace(day.wishes, worth=day.wishes.worth + np.where(np.isfinite(change), change, 0.0))
+    again = trading.clear(setup, level, day.offered, wishes)
+    price = day.offered.price
+    moved = spending(setup, price, again) - spending(setup, price, day.trade.cleared)
+    return 0.5 * np.abs(moved).sum(axis=1)

@@ -1,0 +1,164 @@
+"""One tick as those who record it see it: the market after it, what happened in it, and sums they share."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from market_sim.agents import provider
+from market_sim.mechanisms.concentration import merged, useful_compute
+from market_sim.results.names import Names
+from market_sim.scenario.schema import Scenario
+from market_sim.simulation.tick import Day
+from market_sim.state.market import Market
+from market_sim.state.setup import Setup
+from market_sim.state.tables import Book
+from market_sim.units import HOURS_PER_YEAR
+
+PROVIDER_KINDS = {"hyperscaler": "hyperscaler", "neocloud": "neocloud", "other": "others"}
+LAB_KINDS = {"model_lab": "lab", "enterprise": "enterprise", "other": "others"}
+QUARTER = 0.25  # years
+BETWEEN = 1e-9  # years: a date this little short of a quarter counts as in it
+
+
+@dataclass(frozen=True)
+class Cast:
+    """Who is who, in the codes of the result tables."""
+
+    names: Names
+    provider_kind: np.ndarray  # (provider,) code of its kind
+    lab_kind: np.ndarray  # (lab,)
+    kinds: tuple[str, ...]  # kinds of provider that there are
+    provider_group: np.ndarray  # (provider,) index into `kinds`
+
+    @classmethod
+    def of(cls, setup: Setup) -> "Cast":
+        """The names of a scenario and the kinds of its firms."""
+        scenario, names = setup.scenario, names_of(setup.scenario)
+        providers = [PROVIDER_KINDS[one.kind] for one in scenario.provider.values()]
+        labs = [LAB_KINDS[one.kind] for one in scenario.lab.values()]
+        kinds = tuple(kind for kind in PROVIDER_KINDS.values() if kind in providers)
+        group = np.array([kinds.index(kind) for kind in providers], np.int64)
+        return cls(names, names.codes("kind", providers), names.codes("kind", labs), kinds, group)
+
+
+def names_of(scenario: Scenario) -> Names:
+    """Every vocabulary of a scenario."""
+    return Names.of(
+        vendor=scenario.vendor,
+        provider=scenario.provider,
+        lab=scenario.lab,
+        chip=scenario.chip,
+        stack=scenario.stack,
+        segment=dict.fromkeys(lab.segment for lab in scenario.lab.values()),
+    )
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A tick, with what several recorders need worked out once."""
+
+    setup: Setup
+    cast: Cast
+    market: Market  # after the tick
+    day: Day
+
+    @property
+    def tick(self) -> int:
+        """The tick that is over."""
+        return self.market.tick - 1
+
+    @property
+    def now(self) -> float:
+        """When it opened, in years since the start."""
+        return self.tick * self.setup.dt
+
+    @cached_property
+    def delivered(self) -> np.ndarray:
+        """Share of a chip's work that reaches the tenant (R, provider)."""
+        return provider.delivered(self.setup)
+
+    @cached_property
+    def owned(self) -> np.ndarray:
+        """Useful compute in live contracts (R, provider, vendor), at the end of the tick."""
+        fit = self.market.technology.throughput
+        vendors = len(self.setup.vendors)
+        return useful_compute(self.market.book, fit, self.delivered, self.setup.chip_vendor, vendors)
+
+    @cached_property
+    def ordered(self) -> np.ndarray:
+        """Chips ordered this tick (R, provider, chip), for contracts and ahead of them."""
+        return self.day.trade.signed.built_chips + self.day.ordered.ahead
+
+    @cached_property
+    def deals(self) -> "Signings":
+        """Contracts the market signed this tick."""
+        before = self.day.before.book
+        book = self.day.trade.signed.book
+        return Signings.of(self, book, between(book.rows.shape[1], before.count, book.count))
+
+    @cached_property
+    def renewals(self) -> "Signings":
+        """Contracts that went on from others which ended this tick."""
+        first, book = self.day.trade.signed.book.signed, self.day.events.book
+        used = np.arange(book.rows.shape[1]) < book.count[:, None]
+        return Signings.of(self, book, used & (book.rows["id"] >= first[:, None]))
+
+    def by_kind(self, by_provider: np.ndarray) -> np.ndarray:
+        """(R, provider) summed over all and over each kind of provider (R, 1 + kind)."""
+        values = np.asarray(by_provider, np.float64)
+        kinds = merged(values, self.cast.provider_group, len(self.cast.kinds))
+        everyone = merged(values, np.zeros(values.shape[-1], np.int64), 1)
+        return np.concatenate([everyone, kinds], axis=-1)
+
+    def opens_quarter(self) -> bool:
+        """Whether a quarter of a year since the start opened in this tick; the first tick does."""
+        return quarter(self.tick * self.setup.dt) != quarter((self.tick - 1) * self.setup.dt)
+
+
+def quarter(years: float) -> int:
+    """The quarter of a year in which a date lies."""
+    return int(np.floor((years + BETWEEN) / QUARTER))
+
+
+def between(slots: int, first: np.ndarray, last: np.ndarray) -> np.ndarray:
+    """Which of the slots lie in first..last - 1, (R, slot)."""
+    slot = np.arange(slots)
+    return (slot >= first[:, None]) & (slot < last[:, None])
+
+
+@dataclass(frozen=True)
+class Signings:
+    """Contracts, flat, those of the first replicate first; all (signing,)."""
+
+    replicate: np.ndarray  # place in the chunk
+    lab: np.ndarray
+    provider: np.ndarray
+    chip: np.ndarray
+    chips: np.ndarray
+    price: np.ndarray  # USD per chip-hour
+    rent: np.ndarray  # of it due to scarcity
+    useful: np.ndarray  # PFLOP/s
+    value: np.ndarray  # USD over the term
+    width: int  # replicates in the chunk
+
+    @classmethod
+    def of(cls, seen: Seen, book: Book, chosen: np.ndarray) -> "Signings":
+        """The chosen rows (R, contract) of a book."""
+        replicate, _ = np.nonzero(chosen)
+        rows = book.rows[chosen]
+        lab, who, chip, chips = (rows[name].copy() for name in ("lab", "provider", "chip", "chips"))
+        price = rows["price"].copy()
+        fit = seen.day.before.technology.throughput[replicate, lab, chip] * seen.delivered[replicate, who]
+        value = price * chips * (HOURS_PER_YEAR * rows["term"])
+        return cls(replicate, lab, who, chip, chips, price, rows["rent"].copy(), chips * fit, value, len(chosen))
+
+    def total(self, weight: np.ndarray, place: np.ndarray, size: int) -> np.ndarray:
+        """Weights (signing,) added up by place (R, size), in order of signing."""
+        cell = self.replicate * size + place
+        return np.bincount(cell, weight, self.width * size).reshape(self.width, size)
+
+
+def ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """part / whole; NaN where the whole is not above zero."""
+    return np.where(whole > 0.0, part / np.where(whole > 0.0, whole, 1.0), np.nan)

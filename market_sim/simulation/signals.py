@@ -1,0 +1,341 @@
+"""Records the series that say why the market moves: one function a signal, each (R, group) of one tick."""
+
+from collections.abc import Callable
+
+import numpy as np
+import polars as pl
+
+from market_sim.mechanisms import architecture, valuation
+from market_sim.mechanisms.concentration import merged
+from market_sim.numerics import exp, log
+from market_sim.results.calendar import Calendar
+from market_sim.results.frames import grid
+from market_sim.results.vocabulary import SIGNALS
+from market_sim.simulation.premium import cuda_premium
+from market_sim.simulation.seen import Cast, Seen, Signings, ratio
+from market_sim.state.setup import Setup
+from market_sim.state.tables import LOANS
+
+KW_PER_MW = 1000.0
+SMALL = 1e-12
+
+
+class Signals:
+    """Values (R, tick, slot): every signal's groups side by side."""
+
+    tables = ("signals",)
+
+    def __init__(self, setup: Setup, cast: Cast) -> None:
+        self.setup, self.cast = setup, cast
+        groups = {signal.name: groups_of(signal.by, setup, cast) for signal in SIGNALS}
+        self.group = np.concatenate([cast.names.codes("group", listed) for listed in groups.values()])
+        self.signal = np.repeat(np.arange(len(SIGNALS)), [len(listed) for listed in groups.values()])
+        self.value = np.full((setup.width, setup.scenario.ticks, len(self.group)), np.nan)
+        self.premium = np.full(setup.width, np.nan)
+
+    def see(self, seen: Seen) -> None:
+        """Measure everything; the CUDA premium once a quarter."""
+        if seen.opens_quarter():
+            fresh = cuda_premium(seen)
+            self.premium = np.where(np.isnan(fresh), self.premium, fresh)
+        parts = [
+            self.premium[:, None] if signal.name == "cuda_premium" else MEASURES[signal.name](seen)
+            for signal in SIGNALS
+        ]
+        self.value[:, seen.tick] = np.concatenate(parts, axis=1)
+
+    def frames(self, calendar: Calendar, ticks: int) -> dict[str, pl.DataFrame]:
+        """The table over the first `ticks` ticks; no row where there was nothing to measure."""
+        value = self.value[:, :ticks]
+        axes = [
+            {"replicate": np.array(self.setup.replicates)},
+            {"tick": np.arange(ticks)},
+            {"signal": self.signal, "group": self.group},
+        ]
+        keep = ~np.isnan(value)
+        return {"signals": grid("signals", axes, {"value": value}, self.cast.names, calendar, keep)}
+
+
+def groups_of(by: str, setup: Setup, cast: Cast) -> tuple[str, ...]:
+    """The groups that a signal is measured for, from what the vocabulary says it goes by."""
+    labs = tuple(dict.fromkeys(cast.names["kind"][code] for code in cast.lab_kind))
+    return {
+        "all": ("all",),
+        "lab": setup.labs,
+        "stack": setup.stacks,
+        "vendor": setup.vendors,
+        "chip": setup.chips,
+        "all, provider kind": ("all", *cast.kinds),
+        "firm kind": firm_kinds(cast.kinds, labs),
+    }[by]
+
+
+def firm_kinds(providers: tuple[str, ...], labs: tuple[str, ...]) -> tuple[str, ...]:
+    """Kinds of providers and of labs, each once."""
+    return tuple(dict.fromkeys((*providers, *labs)))
+
+
+# --- technology -----------------------------------------------------------------------------------
+
+
+def divergence(seen: Seen) -> np.ndarray:
+    """Labs in business count alike, so that it moves with architectures and not with who grows."""
+    market = seen.market
+    return architecture.divergence(market.technology.drift, market.labs.active.astype(np.float64))[:, None]
+
+
+def segregation(seen: Seen) -> np.ndarray:
+    """Over useful compute under contract by lab and stack."""
+    setup, market = seen.setup, seen.market
+    use = market.holdings.live * market.technology.throughput
+    return architecture.segregation(merged(use, setup.chip_stack, len(setup.stacks)))[:, None]
+
+
+def lock_in(seen: Seen) -> np.ndarray:
+    """Over the chips on sale, at list price and server."""
+    setup, market = seen.setup, seen.market
+    sold = (setup.chip_from <= seen.now + SMALL) & (setup.chip_until >= seen.now) & setup.deploys.any(axis=0)
+    price = market.vendors.list_price + setup.drawn.chip.server
+    t = market.technology
+    return architecture.lock_in(
+        t.throughput, t.reference, np.broadcast_to(sold, price.shape), price, setup.chip_vendor,
+        len(setup.vendors), market.labs.plan,
+    )[:, None]  # fmt: skip
+
+
+def quality_loss(seen: Seen) -> np.ndarray:
+    """Against the ideal of the tick."""
+    setup = seen.setup
+    ideal = setup.ideal[..., seen.tick]
+    return architecture.quality_loss(seen.market.technology.drift, ideal, setup.drawn.labs.quality_loss)
+
+
+def automation(seen: Seen) -> np.ndarray:
+    """As the scenario's path has it."""
+    return seen.setup.automation[:, :, seen.tick]
+
+
+def ports_started(seen: Seen) -> np.ndarray:
+    """Ports that stood at nothing."""
+    before, after = seen.day.before.technology.ported, seen.market.technology.ported
+    return ((before <= 0.0) & (after > 0.0)).sum(axis=1)
+
+
+def ports_finished(seen: Seen) -> np.ndarray:
+    """Ports that came to their end."""
+    before, after = seen.day.before.technology.ported, seen.market.technology.ported
+    return ((before < 1.0) & (after >= 1.0)).sum(axis=1)
+
+
+# --- speed ----------------------------------------------------------------------------------------
+
+
+def time_to_capacity(seen: Seen) -> np.ndarray:
+    """By kW."""
+    done = seen.day.delivered
+    return ratio(seen.by_kind(done.delay), seen.by_kind(done.completed))
+
+
+def lateness(seen: Seen) -> np.ndarray:
+    """By kW."""
+    done = seen.day.delivered
+    return ratio(seen.by_kind(done.lateness), seen.by_kind(done.completed))
+
+
+def speed_premium(seen: Seen) -> np.ndarray:
+    """At contract prices to large labs, weighted by spending; throughput is the mean over planned spending."""
+    setup, day = seen.setup, seen.day
+    o, trade = setup.offers, day.trade
+    buyer = int(np.flatnonzero(~setup.enterprise)[0]) if not setup.enterprise.all() else 0
+    plan = day.before.labs.plan
+    weight = plan / np.maximum(plan.sum(axis=1), 1.0)[:, None]
+    fit = (weight[:, :, None] * log(np.maximum(day.before.technology.throughput, SMALL))).sum(axis=1)
+    useful = np.take(fit, o.chip, axis=1) + log(np.maximum(np.take(seen.delivered, o.provider, axis=1), SMALL))
+    spend = (trade.cleared.chips * trade.price).sum(axis=1)
+    price = log(np.maximum(trade.price[:, buyer], SMALL))
+    return -valuation.hedonic_speed_premium(price, day.offered.believed, useful, o.term, spend)[:, None]
+
+
+def speed_up(seen: Seen) -> np.ndarray:
+    """By kW of sites in business."""
+    return _by_site_power(seen, exp(seen.market.providers.speed))
+
+
+def incentive(seen: Seen) -> np.ndarray:
+    """By kW of sites in business."""
+    return _by_site_power(seen, seen.market.providers.incentive)
+
+
+def _by_site_power(seen: Seen, by_provider: np.ndarray) -> np.ndarray:
+    weight = seen.market.providers.power * seen.market.providers.active
+    return ratio(seen.by_kind(by_provider * weight), seen.by_kind(weight))
+
+
+# --- capacity and prices --------------------------------------------------------------------------
+
+
+def utilisation(seen: Seen) -> np.ndarray:
+    """In chips."""
+    market = seen.market
+    return ratio(seen.by_kind(market.holdings.sold.sum(axis=2)), seen.by_kind(market.fleet.in_service.sum(axis=2)))
+
+
+def vacancy(seen: Seen) -> np.ndarray:
+    """In kW."""
+    fleet, power = seen.market.fleet.in_service, seen.setup.power
+    empty = np.maximum(0.0, fleet - seen.market.holdings.sold)
+    return ratio(seen.by_kind((empty * power).sum(axis=2)), seen.by_kind((fleet * power).sum(axis=2)))
+
+
+def quote(seen: Seen) -> np.ndarray:
+    """Over providers in business that have the chip in service."""
+    providers = seen.market.providers
+    weight = seen.market.fleet.in_service * providers.active[:, :, None]
+    return ratio((weight * providers.quote).sum(axis=1), weight.sum(axis=1))
+
+
+def trade(seen: Seen) -> np.ndarray:
+    """Over this tick's deals, renewals left out: they are made at quotes."""
+    return _mean_by_chip(seen, seen.deals, seen.deals.price)
+
+
+def scarcity_rent(seen: Seen) -> np.ndarray:
+    """Over this tick's deals."""
+    return _mean_by_chip(seen, seen.deals, seen.deals.rent)
+
+
+def _mean_by_chip(seen: Seen, signed: Signings, amount: np.ndarray) -> np.ndarray:
+    size = len(seen.setup.chips)
+    total = signed.total(signed.chips, signed.chip, size)
+    return ratio(signed.total(signed.chips * amount, signed.chip, size), total)
+
+
+def useful_price(seen: Seen) -> np.ndarray:
+    """USD an hour over useful PFLOP/s of this tick's deals."""
+    signed, size = seen.deals, len(seen.setup.providers)
+    spent = signed.total(signed.chips * signed.price, signed.provider, size)
+    return ratio(seen.by_kind(spent), seen.by_kind(signed.total(signed.useful, signed.provider, size)))
+
+
+def unmet_demand(seen: Seen) -> np.ndarray:
+    """Of customers by labs."""
+    labs = seen.market.labs
+    wanted = labs.demand.sum(axis=1)
+    return ratio(wanted - labs.revenue.sum(axis=1), wanted)[:, None]
+
+
+def unmet_ask(seen: Seen) -> np.ndarray:
+    """Of labs by providers, in the clearing."""
+    asked = seen.day.wishes.ask.sum(axis=1)
+    return ratio(np.maximum(0.0, asked - seen.day.trade.spend.sum(axis=(1, 2))), asked)[:, None]
+
+
+def useful_compute(seen: Seen) -> np.ndarray:
+    """At the end of the tick."""
+    return seen.by_kind(seen.market.holdings.useful_provider)
+
+
+def power(seen: Seen) -> np.ndarray:
+    """At the end of the tick."""
+    return seen.by_kind((seen.market.fleet.in_service * seen.setup.power).sum(axis=2)) / KW_PER_MW
+
+
+def active_providers(seen: Seen) -> np.ndarray:
+    """At the end of the tick."""
+    return seen.by_kind(seen.market.providers.active)
+
+
+def neocloud_share(seen: Seen) -> np.ndarray:
+    """Of this tick's rent."""
+    rent = seen.by_kind(seen.day.events.rent.sum(axis=1))
+    kinds = seen.cast.kinds
+    own = rent[:, 1 + kinds.index("neocloud")] if "neocloud" in kinds else 0.0 * rent[:, 0]
+    return ratio(own, rent[:, 0])[:, None]
+
+
+# --- vendors and money ----------------------------------------------------------------------------
+
+
+def lead_time(seen: Seen) -> np.ndarray:
+    """After this tick's orders."""
+    return seen.day.orders.lead
+
+
+def supply(seen: Seen) -> np.ndarray:
+    """At the end of the tick."""
+    return seen.market.vendors.supply
+
+
+def vendor_margin(seen: Seen) -> np.ndarray:
+    """Of what was shipped this tick."""
+    return ratio(seen.day.settled.profit, seen.day.settled.bought.sum(axis=2))
+
+
+def backing_exposure(seen: Seen) -> np.ndarray:
+    """Guarantees count up to the debt they stand behind, shared among the vendors that give them."""
+    v = seen.market.vendors
+    given = v.guarantees.sum(axis=1)
+    covered = np.minimum(1.0, _debt(seen) / np.where(given > 0.0, given, 1.0))
+    return v.stakes.sum(axis=2) + v.leases.sum(axis=2) + (v.guarantees * covered[:, None, :]).sum(axis=2)
+
+
+def provider_leverage(seen: Seen) -> np.ndarray:
+    """At the end of the tick."""
+    book = seen.market.ledger.real[:, :2, _providers(seen)].sum(axis=1)
+    return ratio(seen.by_kind(_debt(seen)), seen.by_kind(book))
+
+
+def _debt(seen: Seen) -> np.ndarray:
+    return -seen.market.ledger.balance[:, LOANS, _providers(seen)]
+
+
+def _providers(seen: Seen) -> slice:
+    first = len(seen.setup.vendors)
+    return slice(first, first + len(seen.setup.providers))
+
+
+def defaults(seen: Seen) -> np.ndarray:
+    """Providers and labs that failed, by kind; a kind that both have counts both."""
+    cast, settled = seen.cast, seen.day.settled
+    labs = [cast.names["kind"][code] for code in cast.lab_kind]
+    kinds = firm_kinds(cast.kinds, tuple(dict.fromkeys(labs)))
+    firms = [kinds.index(cast.kinds[group]) for group in cast.provider_group] + [kinds.index(lab) for lab in labs]
+    failed = np.concatenate([settled.failed, settled.failed_labs], axis=1)
+    return merged(failed, np.array(firms), len(kinds))
+
+
+def defaulted_debt(seen: Seen) -> np.ndarray:
+    """Of failed providers."""
+    return seen.by_kind(seen.day.settled.lost)
+
+
+def entries(seen: Seen) -> np.ndarray:
+    """Providers in business that were not."""
+    return seen.by_kind(seen.market.providers.active & ~seen.day.before.providers.active)
+
+
+def lab_demand(seen: Seen) -> np.ndarray:
+    """At the tick's rate."""
+    return seen.market.labs.demand
+
+
+def lab_revenue(seen: Seen) -> np.ndarray:
+    """At the tick's rate."""
+    return seen.market.labs.revenue
+
+
+def regime(seen: Seen) -> np.ndarray:
+    """The one that most of the tick was spent in."""
+    return seen.setup.luck.regime[:, seen.tick][:, None]
+
+
+MEASURES: dict[str, Callable[[Seen], np.ndarray]] = {
+    measure.__name__: measure
+    for measure in (
+        divergence, segregation, lock_in, quality_loss, automation, ports_started, ports_finished, time_to_capacity,
+        lateness, speed_premium, speed_up, incentive, utilisation, vacancy, quote, trade, scarcity_rent, useful_price,
+        unmet_demand, unmet_ask, useful_compute, power, active_providers, neocloud_share, lead_time, supply,
+        vendor_margin, backing_exposure, provider_leverage, defaults, defaulted_debt, entries, lab_demand, lab_revenue,
+        regime,
+    )
+}  # fmt: skip

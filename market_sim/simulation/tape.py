@@ -1,0 +1,94 @@
+"""Records the contract tape: every contract, as it stood when it ended or when the run did."""
+
+import numpy as np
+import polars as pl
+
+from market_sim.results.calendar import Calendar
+from market_sim.results.frames import rows
+from market_sim.results.vocabulary import LOTS
+from market_sim.simulation.seen import Cast, Seen
+from market_sim.state.setup import Setup
+from market_sim.state.tables import CONTRACT, Book
+
+READY, BUILT, RENEWAL, OPENING = (
+    [term.name for term in LOTS].index(name) for name in ("ready", "built", "renewal", "opening")
+)
+NEVER = np.iinfo(np.int64).max
+
+
+class Tape:
+    """Contracts that ended, tick by tick; those still running are taken from the book when it is asked for."""
+
+    tables = ("contracts",)
+
+    def __init__(self, setup: Setup, cast: Cast) -> None:
+        self.setup, self.cast = setup, cast
+        self.ended: list[np.ndarray] = []
+        self.who: list[np.ndarray] = []
+        self.book: Book | None = None
+        self.edges: list[np.ndarray] = []  # (R, 3) of each tick: first id signed, first renewed, first of the next
+
+    def see(self, seen: Seen) -> None:
+        """Keep the contracts that ended this tick."""
+        events, day = seen.day.events, seen.day
+        self._take(events.ended, events.ended_count)
+        self.book = seen.market.book
+        self.edges.append(np.stack([day.before.book.signed, day.trade.signed.book.signed, self.book.signed], 1))
+
+    def _take(self, table: np.ndarray, count: np.ndarray) -> None:
+        used = np.arange(table.shape[1]) < count[:, None]
+        self.ended.append(table[used])
+        self.who.append(np.repeat(np.arange(len(count)), count))
+
+    def frames(self, calendar: Calendar, ticks: int) -> dict[str, pl.DataFrame]:
+        """The table as of now."""
+        if self.book is None:
+            return {"contracts": rows("contracts", self._columns(*nothing()), self.cast.names, calendar)}
+        used = np.arange(self.book.rows.shape[1]) < self.book.count[:, None]
+        tape = np.concatenate([*self.ended, self.book.rows[used]])
+        who = np.concatenate([*self.who, np.repeat(np.arange(len(self.book.count)), self.book.count)])
+        return {"contracts": rows("contracts", self._columns(tape, who), self.cast.names, calendar)}
+
+    def _columns(self, tape: np.ndarray, who: np.ndarray) -> dict[str, np.ndarray]:
+        trade, lot = self.setup.drawn.trade, self._lots(tape, who)
+        promised_end = tape["promised"] + tape["term"]
+        return {
+            "replicate": np.array(self.setup.replicates)[who],
+            "contract": tape["id"],
+            "lab": tape["lab"],
+            "provider": tape["provider"],
+            "provider_kind": self.cast.provider_kind[tape["provider"]],
+            "chip": tape["chip"],
+            "chips": tape["chips"],
+            "usd_per_chip_hour": tape["price"],
+            "scarcity_rent": tape["rent"],
+            "lot": lot,
+            "term_years": tape["term"],
+            "take_or_pay": trade.take_or_pay[who],
+            "prepaid_share": np.where(lot == BUILT, trade.prepaid[who], 0.0),
+            "signed": tape["signed"],
+            "promised": tape["promised"],
+            "started": tape["started"],
+            "ends": np.where(np.isnan(tape["ends"]), promised_end, tape["ends"]),
+            "ended": tape["ended"],
+            "status": tape["status"],
+        }
+
+    def _lots(self, tape: np.ndarray, who: np.ndarray) -> np.ndarray:
+        """What each contract let: told by its number, and by whether it was promised for later."""
+        if not len(tape):
+            return np.zeros(0, np.int64)
+        edges = np.stack(self.edges)
+        lot = np.where(tape["promised"] > tape["signed"], BUILT, READY)
+        for r in range(self.setup.width):
+            own = np.flatnonzero(who == r)
+            number = tape["id"][own]
+            tick = np.searchsorted(edges[:, r, 0], number, side="right") - 1
+            renewed = (tick >= 0) & (number >= edges[np.maximum(tick, 0), r, 1])
+            lot[own] = np.where(tick < 0, OPENING, np.where(renewed, RENEWAL, lot[own]))
+        return lot
+
+
+def nothing() -> tuple[np.ndarray, np.ndarray]:
+    """A tape without contracts."""
+    return np.zeros(0, CONTRACT), np.zeros(0, np.int64)

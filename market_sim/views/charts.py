@@ -1,0 +1,206 @@
+"""Every chart, drawn once from the tables of runs: who holds what, how concentrated it is, and by what kind.
+
+A chart takes the tables of one or of many run folders, and shows the median over replicates; with several
+replicates a band holds nine tenths of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import altair as alt
+import polars as pl
+
+Tables = Mapping[str, pl.LazyFrame]
+Format = Literal["svg", "png", "html"]
+
+MARKETS = {
+    "vendor": "Chip vendors",
+    "provider": "Cloud providers",
+    "lab": "Model labs and other users",
+    "platform": "Software platforms",
+}
+KINDS = {"hyperscaler": "#0072B2", "neocloud": "#E69F00", "others": "#999999"}
+# Okabe and Ito's eight colours, told apart by colour-blind readers too; the rest of a market is grey.
+COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442")
+OTHERS = "all others"
+BASIS = "stock"
+WIDTH, HEIGHT = 300, 190
+DOTS_PER_INCH = 160
+
+
+@dataclass(frozen=True)
+class ChartKind:
+    """A chart by name: what it shows, the tables it needs, and what draws it."""
+
+    name: str
+    shows: str
+    needs: tuple[str, ...]
+    draw: Callable[[Tables], Any]
+
+
+def concentration(tables: Tables) -> Any:
+    """HHI of each market by date; one line for a scenario."""
+    held = tables["concentration"].filter(_is("basis", BASIS), _plain("market").is_in(list(MARKETS)))
+    frame = _spread(held.with_columns(market=_titled()), "hhi", "market").collect()
+    panels = _banded(frame, "HHI (0 to 1)", alt.Scale(domain=[0.0, 1.0]))
+    return _styled(panels, "Concentration of useful compute in service")
+
+
+def shares(tables: Tables) -> Any:
+    """Shares of useful compute in service by firm, stacked; the seven largest are named."""
+    held = tables["shares"].filter(_is("basis", BASIS), _plain("market").is_in(list(MARKETS)))
+    keys = ("scenario", "market", "entity", "date")
+    mean = held.group_by(*(_plain(key) if key != "date" else pl.col(key) for key in keys)).agg(
+        pl.col("share").mean()
+    )
+    frame = mean.collect().sort("scenario", "market", "entity", "date")
+    scenarios = frame["scenario"].unique().sort().to_list()
+    rows = [
+        alt.hconcat(*(_stack(frame, name, market) for market in MARKETS), spacing=24) for name in scenarios
+    ]
+    chart = alt.vconcat(*rows).resolve_scale(color="independent")
+    return _styled(chart, "Shares of useful compute in service")
+
+
+def provider_kinds(tables: Tables) -> Any:
+    """What hyperscalers and neoclouds hold, how long each takes to bring capacity in, and what it costs."""
+    signals = tables["signals"].with_columns(group=_plain("group"), signal=_plain("signal"))
+    panels = [_kind_shares(tables["shares"])]
+    for signal, title, scale in (
+        ("time_to_capacity", "Months from order to service", 12.0),
+        ("useful_price", "USD per useful PFLOP-hour", 1.0),
+    ):
+        held = signals.filter(pl.col("signal") == signal, pl.col("group").is_in(list(KINDS)))
+        frame = _yearly(held.with_columns(pl.col("value") * scale)).collect()
+        panels.append(_kind_lines(frame, title, alt.Scale(zero=True)))
+    return _styled(alt.hconcat(*panels, spacing=24), "Hyperscalers and neoclouds")
+
+
+CHARTS = {
+    kind.name: kind
+    for kind in (
+        ChartKind("concentration", "HHI of each market over time", ("concentration",), concentration),
+        ChartKind("shares", "who holds the useful compute, by market", ("shares",), shares),
+        ChartKind(
+            "provider_kinds",
+            "hyperscalers against neoclouds: share, speed, price",
+            ("shares", "signals"),
+            provider_kinds,
+        ),
+    )
+}
+
+
+def save(chart: Any, path: Path, layout: Format) -> None:
+    """Write a chart as SVG, PNG or a page that opens without a network."""
+    if layout == "html":
+        chart.save(str(path), inline=True)
+    elif layout == "png":
+        chart.save(str(path), ppi=DOTS_PER_INCH)
+    else:
+        chart.save(str(path))
+
+
+def _plain(name: str) -> pl.Expr:
+    return pl.col(name).cast(pl.String)
+
+
+def _is(column: str, value: str) -> pl.Expr:
+    return _plain(column) == value
+
+
+def _titled() -> pl.Expr:
+    return _plain("market").replace(MARKETS)
+
+
+def _spread(frame: pl.LazyFrame, value: str, panel: str) -> pl.LazyFrame:
+    """Median and the band of nine tenths over replicates, by scenario, panel and date."""
+    keys = (_plain("scenario"), _plain(panel), pl.col("date"))
+    quantiles = {"median": 0.5, "low": 0.05, "high": 0.95}
+    spread = {name: pl.col(value).quantile(at, "linear") for name, at in quantiles.items()}
+    return frame.group_by(*keys).agg(**spread).sort("scenario", panel, "date")
+
+
+def _yearly(frame: pl.LazyFrame) -> pl.LazyFrame:
+    """Means by calendar year, scenario and group: events are few in any one month."""
+    year = pl.col("date").dt.truncate("1y").alias("date")
+    known = frame.filter(pl.col("value").is_not_null())
+    return known.group_by(_plain("scenario"), "group", year).agg(pl.col("value").mean()).sort("group", "date")
+
+
+def _banded(frame: pl.DataFrame, title: str, scale: Any) -> Any:
+    """A panel for each market, with a line and a band for each scenario."""
+    x = alt.X("date:T", title=None)
+    colour = alt.Color("scenario:N", title=None, scale=alt.Scale(range=list(COLOURS)))
+    base = alt.Chart(frame).encode(x=x, color=colour)
+    band = base.mark_area(opacity=0.2).encode(y=alt.Y("low:Q", title=title, scale=scale), y2="high:Q")
+    line = base.mark_line(strokeWidth=2).encode(y=alt.Y("median:Q", title=title, scale=scale))
+    layers = alt.layer(band, line).properties(width=WIDTH, height=HEIGHT)
+    facet = alt.Facet("market:N", title=None, sort=list(MARKETS.values()))
+    return layers.facet(facet=facet, columns=2)
+
+
+def _stack(frame: pl.DataFrame, scenario: str, market: str) -> Any:
+    """One market's shares as a stack, the largest at the end of the run at the bottom."""
+    own = frame.filter(pl.col("scenario") == scenario, pl.col("market") == market)
+    size = own.group_by("entity").agg(pl.col("share").max()).sort("share", "entity", descending=[True, False])
+    named = size["entity"].head(len(COLOURS)).to_list()
+    kept = pl.when(pl.col("entity").is_in(named)).then(pl.col("entity")).otherwise(pl.lit(OTHERS))
+    data = own.group_by(kept.alias("entity"), "date").agg(pl.col("share").sum()).sort("entity", "date")
+    order = {name: at for at, name in enumerate([*named, OTHERS])}
+    data = data.with_columns(place=pl.col("entity").replace_strict(order, return_dtype=pl.Int64))
+    colours = alt.Scale(domain=list(order), range=[*COLOURS[: len(named)], KINDS["others"]])
+    return (
+        alt.Chart(data, title=f"{MARKETS[market]}, {scenario}")
+        .mark_area()
+        .encode(
+            x=alt.X("date:T", title=None),
+            y=alt.Y("share:Q", title="share", axis=alt.Axis(format="%"), scale=alt.Scale(domain=[0.0, 1.0])),
+            color=alt.Color("entity:N", title=None, scale=colours),
+            order="place:Q",
+        )
+        .properties(width=WIDTH, height=HEIGHT)
+    )
+
+
+def _kind_shares(shares_table: pl.LazyFrame) -> Any:
+    """Share of useful compute by kind of provider."""
+    held = shares_table.filter(_is("basis", BASIS), _is("market", "provider"))
+    by_kind = held.group_by(_plain("scenario"), "replicate", "date", _plain("kind").alias("group")).agg(
+        pl.col("share").sum()
+    )
+    mean = by_kind.group_by("scenario", "date", "group").agg(value=pl.col("share").mean())
+    frame = mean.sort("group", "date").collect()
+    return _kind_lines(frame, "Share of useful compute in service", alt.Scale(domain=[0.0, 1.0]))
+
+
+def _kind_lines(frame: pl.DataFrame, title: str, scale: Any) -> Any:
+    """A line for each kind of provider; scenarios differ by dash."""
+    return (
+        alt.Chart(frame, title=title)
+        .mark_line(strokeWidth=2)
+        .encode(
+            x=alt.X("date:T", title=None),
+            y=alt.Y("value:Q", title=None, scale=scale),
+            color=alt.Color(
+                "group:N", title=None, scale=alt.Scale(domain=list(KINDS), range=list(KINDS.values()))
+            ),
+            strokeDash=alt.StrokeDash("scenario:N", title=None),
+        )
+        .properties(width=WIDTH, height=HEIGHT)
+    )
+
+
+def _styled(chart: Any, title: str) -> Any:
+    """The look that all charts share."""
+    return (
+        chart.properties(title=title)
+        .configure_view(stroke=None)
+        .configure_axis(gridColor="#e5e5e5", domainColor="#888888", tickColor="#888888", labelColor="#333333")
+        .configure_title(anchor="start", fontSize=14, fontWeight=600)
+        .configure_legend(labelLimit=220)
+    )
