@@ -1,177 +1,20 @@
 """The firms of a market as mesa agents: each shows its row, and a subclass may decide for it.
 
-A class that a policy derives from defines none of the verbs of `agents/policies.py`; those that a subclass defines
-replace the vectorised rule for its row. Everything shown is a copy: no policy can write into the market.
+A class that a policy derives from defines none of the verbs of `agents/policies.py`; those that a subclass
+defines replace the vectorised rule for its row.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from collections.abc import Sequence
+from typing import Any
 
-import mesa
 import numpy as np
 
-from market_sim.agents import provider, vendor
-from market_sim.agents.lab import lab_slice
-from market_sim.agents.policies import VERBS, PolicyError, Row
-from market_sim.mechanisms import finance
+from market_sim.agents import vendor
+from market_sim.agents.firm import AbstractFirm, Beliefs, Contract, label, named
+from market_sim.agents.policies import PolicyError, Row
 from market_sim.numerics import exp
 from market_sim.scenario.schema import Scenario
 from market_sim.state.luck import DIRECTIONS
-from market_sim.state.market import Market
-from market_sim.state.setup import Setup
-from market_sim.state.tables import DEPOSITS, LOANS, STATUSES
-
-REPLICATE_BITS = 32
-
-
-@dataclass(frozen=True)
-class Moment:
-    """One replicate of the market at one moment."""
-
-    setup: Setup
-    market: Market
-    replicate: int  # place in the chunk
-
-
-@dataclass(frozen=True)
-class Contract:
-    """A capacity contract that is pending or live; dates are years since the start, nan where not come."""
-
-    id: int
-    lab: str
-    provider: str
-    chip: str
-    status: str  # pending or live
-    chips: float
-    price: float  # USD per chip-hour, scarcity rent included
-    rent: float  # USD per chip-hour of it that is scarcity rent
-    term: float  # years
-    signed: float
-    promised: float
-    started: float
-    ends: float
-
-
-@dataclass(frozen=True)
-class Beliefs:
-    """What a lab goes by."""
-
-    growth: float  # of its demand, 1/year
-    lateness: Mapping[str, float]  # actual over promised delay of each provider, 1 = on time
-
-
-class Stage(mesa.Model):
-    """Holds the agents of one replicate where there is no `MarketModel`."""
-
-    moment: Moment | None = None
-
-
-def stream(seed: int, replicate: int) -> int:
-    """The whole number that seeds `model.random` and `model.rng` for a policy that wants luck of its own."""
-    return seed + (replicate << REPLICATE_BITS)
-
-
-def stages(setup: Setup) -> list[Stage]:
-    """A stage for every replicate of the chunk."""
-    return [Stage(rng=stream(setup.seed, replicate)) for replicate in setup.replicates]
-
-
-class AbstractFirm(mesa.Agent):
-    """One row of the market. `row_kind` says of which table: vendor, provider or lab."""
-
-    row_kind: ClassVar[str]
-    kinds: ClassVar[tuple[str, ...]]  # labels in the scenario that the class may stand for; empty: all
-
-    def __init__(self, model: Any, setup: Setup, row: int) -> None:
-        super().__init__(model)
-        self.row = row
-        self.name: str = getattr(setup, f"{self.row_kind}s")[row]
-        self.kind = label(setup.scenario, self.row_kind, self.name)
-        self._looking: Moment | None = None
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.name!r})"
-
-    def decides(self) -> tuple[str, ...]:
-        """The verbs that the class defines, in the order of `VERBS`."""
-        return tuple(verb for verb in VERBS[self.row_kind] if hasattr(type(self), verb))
-
-    def scope(self, verb: str) -> tuple[str, ...] | None:
-        """The names that the firm answers for where a row holds others' too; None for all."""
-        return None
-
-    def look(self, setup: Setup, market: Market, replicate: int) -> None:
-        """See this market until `look_away`; a decision within a tick sees the market at that point."""
-        self._looking = Moment(setup, market, replicate)
-
-    def look_away(self) -> None:
-        """See the model's market again."""
-        self._looking = None
-
-    @property
-    def moment(self) -> Moment:
-        """What the agent sees; raises RuntimeError outside a run."""
-        seen = self._looking or self.model.moment
-        if seen is None:
-            raise RuntimeError(f"{self!r} sees the market only while it decides; take MarketModel to look at it later")
-        return seen
-
-    @property
-    def tick(self) -> int:
-        """Ticks that have passed."""
-        return self.moment.market.tick
-
-    @property
-    def now(self) -> float:
-        """Years since the start of the run."""
-        return self.moment.market.now
-
-    @property
-    def cash(self) -> float:
-        """USD of deposits."""
-        return self._claims(DEPOSITS)
-
-    @property
-    def debt(self) -> float:
-        """USD of loans owed."""
-        return 0.0 - self._claims(LOANS)
-
-    @property
-    def net_worth(self) -> float:
-        """USD: all claims less all debts plus chips, sites and stock at book."""
-        return float(finance.net_worth(self.moment.market.ledger)[self.moment.replicate, self._holder])
-
-    @property
-    def backed_by(self) -> dict[str, float]:
-        """USD of equity that each vendor holds in the firm, where any."""
-        seen, first = self.moment, len(self.moment.setup.vendors)
-        column = self._holder - first
-        if column < 0:
-            return {}
-        return _named(seen.setup.vendors, seen.market.vendors.stakes[seen.replicate, :, column], nonzero=True)
-
-    @property
-    def _holder(self) -> int:
-        """Place on the holder axis: vendors, then providers, then labs."""
-        setup = self.moment.setup
-        first = {"vendor": 0, "provider": provider.provider_slice(setup).start, "lab": lab_slice(setup).start}
-        return first[self.row_kind] + self.row
-
-    def _claims(self, instrument: int) -> float:
-        return float(self.moment.market.ledger.balance[self.moment.replicate, instrument, self._holder])
-
-    def _of(self, table: str, column: str) -> Any:
-        """The firm's own entry of a field whose first axis after the replicate is the firm's."""
-        return getattr(getattr(self.moment.market, table), column)[self.moment.replicate, self.row]
-
-    def _by_chip(self, table: str, column: str) -> dict[str, float]:
-        return _named(self.moment.setup.chips, self._of(table, column), nonzero=True)
-
-    def _contracts(self, column: str) -> list[Contract]:
-        seen = self.moment
-        rows = seen.market.book.rows[seen.replicate, : seen.market.book.count[seen.replicate]]
-        return [_contract(seen.setup, row) for row in rows[rows[column] == self.row]]
 
 
 class ChipVendor(AbstractFirm):
@@ -220,7 +63,7 @@ class ChipVendor(AbstractFirm):
         """Packages ordered and not shipped, by provider, where any."""
         seen = self.moment
         packages = vendor.in_packages(seen.market.pipe.waiting, seen.setup)[seen.replicate, self.row]
-        return _named(seen.setup.providers, packages, nonzero=True)
+        return named(seen.setup.providers, packages, nonzero=True)
 
     @property
     def lead_time(self) -> float:
@@ -242,7 +85,7 @@ class ChipVendor(AbstractFirm):
 
     @property
     def stakes(self) -> dict[str, float]:
-        """USD of equity held in providers and labs, by name, where any; one name may be both and counts once."""
+        """USD of equity held in providers and labs, where any; a name that is both has one sum."""
         setup, held = self.moment.setup, self._of("vendors", "stakes")
         out: dict[str, float] = {}
         for name, value in zip((*setup.providers, *setup.labs), held, strict=True):
@@ -253,16 +96,16 @@ class ChipVendor(AbstractFirm):
     @property
     def leases(self) -> dict[str, float]:
         """USD of lease claims on providers, where any."""
-        return _named(self.moment.setup.providers, self._of("vendors", "leases"), nonzero=True)
+        return named(self.moment.setup.providers, self._of("vendors", "leases"), nonzero=True)
 
     @property
     def guarantees(self) -> dict[str, float]:
         """USD of providers' loans that it guarantees, where any."""
-        return _named(self.moment.setup.providers, self._of("vendors", "guarantees"), nonzero=True)
+        return named(self.moment.setup.providers, self._of("vendors", "guarantees"), nonzero=True)
 
     def _own(self, by_chip: np.ndarray) -> dict[str, float]:
-        named = _named(self.moment.setup.chips, by_chip[self.moment.replicate])
-        return {chip: named[chip] for chip in self.chips}
+        priced = named(self.moment.setup.chips, by_chip[self.moment.replicate])
+        return {chip: priced[chip] for chip in self.chips}
 
 
 class AbstractProvider(AbstractFirm):
@@ -308,8 +151,8 @@ class AbstractProvider(AbstractFirm):
     @property
     def quotes(self) -> dict[str, float]:
         """Asking price for one year to large labs, USD per chip-hour, for the chips it deploys."""
-        named = self._by_chip("providers", "quote")
-        return {chip: named[chip] for chip in self.chips}
+        priced = self._by_chip("providers", "quote")
+        return {chip: priced[chip] for chip in self.chips}
 
     @property
     def contracts(self) -> list[Contract]:
@@ -434,23 +277,23 @@ class AbstractBuyer(AbstractFirm):
     @property
     def ports(self) -> dict[str, float]:
         """Progress of its port to each software stack, 0..1."""
-        return _named(self.moment.setup.stacks, self._of("technology", "ported"))
+        return named(self.moment.setup.stacks, self._of("technology", "ported"))
 
     @property
     def throughput(self) -> dict[str, float]:
         """Useful PFLOP/s per chip on its own work, by chip."""
-        return _named(self.moment.setup.chips, self._of("technology", "throughput"))
+        return named(self.moment.setup.chips, self._of("technology", "throughput"))
 
     @property
     def architecture(self) -> dict[str, float]:
         """Log deviation of its architecture from its base, by direction."""
-        return _named(DIRECTIONS, self._of("technology", "drift"))
+        return named(DIRECTIONS, self._of("technology", "drift"))
 
     @property
     def beliefs(self) -> Beliefs:
         """Growth that it expects, and how late it takes each provider to be."""
         seen = self.moment
-        late = _named(seen.setup.providers, exp(seen.market.providers.record[seen.replicate]))
+        late = named(seen.setup.providers, exp(seen.market.providers.record[seen.replicate]))
         return Beliefs(float(self._of("labs", "growth")), late)
 
 
@@ -477,11 +320,6 @@ FACES: tuple[type[AbstractFirm], ...] = (
 )  # fmt: skip
 
 
-def label(scenario: Scenario, row_kind: str, name: str) -> str:
-    """A firm's kind as the results call it."""
-    return "vendor" if row_kind == "vendor" else getattr(scenario, row_kind)[name].kind
-
-
 def face_of(row_kind: str, kind: str) -> type[AbstractFirm]:
     """The class that shows firms of a kind."""
     return next(face for face in FACES if face.row_kind == row_kind and (not face.kinds or kind in face.kinds))
@@ -503,23 +341,3 @@ def face_for(scenario: Scenario, name: str, rows: Sequence[Row], policy: Any) ->
             return row
     of = " and ".join(f"a {kind}" for kind in kinds.values())
     raise PolicyError(f"policy for {name!r}: {called} does not fit {of}; wanted a subclass of {wanted}")
-
-
-def _named(names: Sequence[str], values: np.ndarray, nonzero: bool = False) -> dict[str, float]:
-    """Numbers by name, as plain floats; only those that are not 0 if asked."""
-    pairs = zip(names, values.tolist(), strict=True)
-    return {name: float(value) for name, value in pairs if not nonzero or value != 0.0}
-
-
-def _contract(setup: Setup, row: np.ndarray) -> Contract:
-    numbers = {name: float(row[name]) for name in ("chips", "price", "rent", "term", "signed", "promised")}
-    return Contract(
-        id=int(row["id"]),
-        lab=setup.labs[row["lab"]],
-        provider=setup.providers[row["provider"]],
-        chip=setup.chips[row["chip"]],
-        status=STATUSES[row["status"]],
-        started=float(row["started"]),
-        ends=float(row["ends"]),
-        **numbers,
-    )

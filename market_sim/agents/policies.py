@@ -13,7 +13,7 @@ from market_sim.state.market import Market
 from market_sim.state.setup import Setup
 
 if TYPE_CHECKING:  # mesa takes over a second to import: only runs with a policy of their own pay for it
-    from market_sim.agents.faces import AbstractFirm
+    from market_sim.agents.firm import AbstractFirm
 
 Names = Sequence[str] | Callable[[Setup], Sequence[str]]
 Chosen = Mapping[str, "type[AbstractFirm] | Sequence[type[AbstractFirm]]"]
@@ -40,7 +40,9 @@ VERBS: dict[str, dict[str, Verb]] = {
         "list_prices": Verb("list price of each of its chips after this tick", "USD per chip, by chip"),
     },
     "provider": {
-        "quote": Verb("one-year quote for each chip it deploys after this tick", "USD per chip-hour, by chip"),
+        "quote": Verb(
+            "one-year quote for each chip it deploys after this tick", "USD per chip-hour, by chip"
+        ),
         "order": Verb("orders placed this tick ahead of contracts", "chips, by chip", 0.0),
         "speed": Verb("speed-up of its building after this tick", "log, held to 0..3"),
     },
@@ -62,8 +64,8 @@ class Policies:
     ) -> np.ndarray:
         """`proposed` (R, row, ...) with the rows of agents that define `verb` replaced by what they answer.
 
-        With `names` a row is handed over as a mapping of name to number, without as one number. An agent sees the
-        market as it stands at the decision. Raises PolicyError.
+        With `names` a row is handed over as a mapping of name to number, without as one number. An agent
+        sees the market as it stands at the decision. Raises PolicyError.
         """
         rows = [row for one, row in sorted(self.own) if one == kind]
         acting = [row for row in rows if verb in self.own[kind, row][0].decides()]
@@ -98,7 +100,9 @@ def _answer(agent: "AbstractFirm", verb: str, proposed: np.ndarray, names: tuple
             raise _refused(agent, verb, f"answered for {name!r}; {_near(str(name), tuple(handed))}")
     left_out = VERBS[agent.row_kind][verb].left_out
     absent = handed if left_out is None else dict.fromkeys(handed, left_out)
-    after = {name: _number(agent, verb, name, answer.get(name, absent[name]), before[name]) for name in handed}
+    after = {
+        name: _number(agent, verb, name, answer.get(name, absent[name]), before[name]) for name in handed
+    }
     return np.array([after.get(name, before[name]) for name in names])
 
 
@@ -132,8 +136,12 @@ def _near(name: str, known: tuple[str, ...]) -> str:
 
 
 def rows_named(scenario: Scenario, name: str) -> list[Row]:
-    """Every row that carries the name, vendors before providers before labs; raises PolicyError if none does."""
-    firms = {"vendor": tuple(scenario.vendor), "provider": tuple(scenario.provider), "lab": tuple(scenario.lab)}
+    """Every row of that name, vendors before providers before labs; raises PolicyError if there is none."""
+    firms = {
+        "vendor": tuple(scenario.vendor),
+        "provider": tuple(scenario.provider),
+        "lab": tuple(scenario.lab),
+    }
     rows = [(kind, names.index(name)) for kind, names in firms.items() if name in names]
     if not rows:
         known = tuple(dict.fromkeys(one for names in firms.values() for one in names))
@@ -142,7 +150,7 @@ def rows_named(scenario: Scenario, name: str) -> list[Row]:
 
 
 def choose(chosen: Chosen, scenario: Scenario) -> dict[Row, type["AbstractFirm"]]:
-    """The class that stands in for each row; a firm that is vendor, provider and lab at once is told by the class.
+    """The class that stands in for each row; where firms share a name, the class tells which is meant.
 
     Raises PolicyError for an unknown firm, a class of the wrong kind, or two classes for one row.
     """
@@ -156,7 +164,9 @@ def choose(chosen: Chosen, scenario: Scenario) -> dict[Row, type["AbstractFirm"]
         for policy in given if isinstance(given, Sequence) else (given,):
             row = face_for(scenario, name, rows, policy)
             if row in out:
-                raise PolicyError(f"policy for {name!r}: {policy.__name__} and {out[row].__name__} for one {row[0]}")
+                raise PolicyError(
+                    f"policy for {name!r}: {policy.__name__} and {out[row].__name__} for one {row[0]}"
+                )
             out[row] = policy
     return out
 
@@ -171,23 +181,25 @@ def seat(chosen: "Chosen | Policies", setup: Setup) -> Policies:
     rows = choose(chosen, setup.scenario)
     if not rows:
         return NONE
-    from market_sim.agents.faces import stages
+    from market_sim.agents.firm import stages
 
     hosts = stages(setup)
     return Policies({row: [one(host, setup, row[1]) for host in hosts] for row, one in rows.items()})
 
 
 def load_policies(texts: Sequence[str], scenario: Scenario) -> dict[str, tuple[type["AbstractFirm"], ...]]:
-    """`NAME=module:Class` texts -> classes by firm, for `simulate` and `MarketModel`; several may name one firm.
+    """`NAME=module:Class` texts -> classes by firm, as `simulate` and `MarketModel` take them.
 
-    Raises PolicyError naming what is wrong: the text, the firm, the module, the class or its kind.
+    Several may name one firm. Raises PolicyError naming what is wrong: text, firm, module, class or its kind.
     """
     out: dict[str, tuple[type[AbstractFirm], ...]] = {}
     for text in texts:
         name, _, place = text.partition("=")
         module, _, attribute = place.partition(":")
         if not (name.strip() and module.strip() and attribute.strip()):
-            raise PolicyError(f"policy {text!r}: wanted NAME=module:Class, such as NVIDIA=my_policies:RefusesMeta")
+            raise PolicyError(
+                f"policy {text!r}: wanted NAME=module:Class, such as NVIDIA=my_policies:RefusesMeta"
+            )
         rows_named(scenario, name.strip())
         out[name.strip()] = (*out.get(name.strip(), ()), _imported(text, module.strip(), attribute.strip()))
     choose(out, scenario)

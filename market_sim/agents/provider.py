@@ -176,7 +176,7 @@ def pools(setup: Setup, market: Market, today: Costs) -> np.ndarray:
     """Capacity of every pool: vacant chips, kW of sites that money can fill, packages that order books still take."""
     o, v = setup.offers, market.vendors
     empty = vacant(setup, market)
-    ready = np.floor(np.stack([empty[:, p, c] for p, c in o.pairs], axis=1) + 1e-9) if len(o.pairs) else empty[:, 0, :0]
+    ready = np.floor(empty[:, o.pairs[:, 0], o.pairs[:, 1]] + 1e-9)
     site = headroom(setup, market, today)
     backlog = vendor.in_packages(market.pipe.waiting, setup).sum(axis=2)
     orders = np.maximum(0.0, setup.drawn.vendors.longest_lead[:, None] * v.supply - backlog)

@@ -6,6 +6,7 @@ import numpy as np
 
 from market_sim.mechanisms import finance, pricing, supply
 from market_sim.numerics import exp
+from market_sim.state.grouping import grouped
 from market_sim.state.initial import per_vendor
 from market_sim.state.market import Market
 from market_sim.state.setup import Setup
@@ -44,11 +45,8 @@ def purchase_price(setup: Setup, market: Market) -> np.ndarray:
 
 def in_packages(chips: np.ndarray, setup: Setup) -> np.ndarray:
     """(R, provider, chip) chips -> (R, vendor, provider) packages."""
-    weighted = chips * setup.packages
-    out = np.zeros((len(chips), len(setup.vendors), chips.shape[1]))
-    for c, v in enumerate(setup.chip_vendor):
-        out[:, v, :] += weighted[:, :, c]
-    return out
+    by_vendor = grouped(chips * setup.packages, setup.chip_vendor, len(setup.vendors))
+    return np.ascontiguousarray(np.swapaxes(by_vendor, 1, 2))
 
 
 def book_orders(setup: Setup, market: Market, waiting: np.ndarray) -> Orders:
@@ -75,9 +73,7 @@ def worth_of_buyers(setup: Setup, market: Market, waiting: np.ndarray) -> np.nda
     each = np.where(packages > 0.0, value / np.where(packages > 0.0, packages, 1.0), 0.0)
     total = packages.sum(axis=2)
     mean = np.where(total > 0.0, value.sum(axis=2) / np.where(total > 0.0, total, 1.0), 0.0)
-    owns = np.array([[any(o == p for w, o in enumerate(setup.vendor_owner) if w != v) for p in range(len(setup.providers))]
-                     for v in range(len(setup.vendors))])  # fmt: skip
-    return supply.worth_of_buyers(each, mean, owns, setup.drawn.vendors.rival_discount)
+    return supply.worth_of_buyers(each, mean, setup.rival_owner, setup.drawn.vendors.rival_discount)
 
 
 def allocate(setup: Setup, market: Market, orders: Orders) -> np.ndarray:
@@ -161,7 +157,7 @@ def back(setup: Setup, market: Market, profit: np.ndarray, bought: np.ndarray) -
     share = drawn.vendor.backing * drawn.vendors.backing[:, None]
     total = bought.sum(axis=2)
     part = bought / np.where(total > 0.0, total, 1.0)[:, :, None]
-    independent = np.array([not any(o == p for o in setup.vendor_owner) for p in range(len(setup.providers))])
+    independent = ~setup.own_silicon.any(axis=1)
     small = part * (1.0 - part) ** 2 * independent * market.providers.active[:, None, :]
     free = (setup.lab_owner < 0) & (~setup.enterprise)
     spend = market.labs.plan * free * market.labs.active

@@ -4,11 +4,27 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
+
+from market_sim.cli.exits import Interrupted
+
+
+class Commands(TyperGroup):
+    """The commands; an interrupt keeps the words it was raised with, which the parser would drop."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that was asked for."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as error:
+            raise Interrupted(str(error)) from error
+
 
 app = typer.Typer(
+    cls=Commands,
     name="market-sim",
     no_args_is_help=True,
     add_completion=False,
@@ -41,9 +57,7 @@ Seed = Annotated[int, typer.Option(min=0, help="All luck of a run derives from i
 Assignments = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Set a parameter; may be repeated.")
 ]
-Json = Annotated[
-    bool, typer.Option("--json", help="Print one JSON object on stdout, and nothing else there.")
-]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, and nothing else there.")]
 
 
 def version(asked: bool) -> None:
@@ -74,12 +88,8 @@ def run(
         list[str] | None,
         typer.Option(metavar="NAME=MODULE:CLASS", help="Replace one firm's policy; may be repeated."),
     ] = None,
-    record: Annotated[
-        str, typer.Option(metavar="LIST", help="Tables to record, by comma; all by default.")
-    ] = "",
-    out: Annotated[
-        Path | None, typer.Option(help="The run folder; runs/<scenario>-<seed>-<hash> by default.")
-    ] = None,
+    record: Annotated[str, typer.Option(metavar="LIST", help="Tables to record, by comma; all by default.")] = "",
+    out: Annotated[Path | None, typer.Option(help="The run folder; runs/<scenario>-<seed>-<hash> by default.")] = None,
     as_json: Json = False,
 ) -> None:
     """Run one replicate of a scenario, print what came out, and write the run folder."""
@@ -109,9 +119,7 @@ def scenarios() -> None:
 
 @app.command()
 def parameters(
-    layout: Annotated[
-        ParameterFormat, typer.Option("--format", help="Markdown or JSON.")
-    ] = ParameterFormat.md,
+    layout: Annotated[ParameterFormat, typer.Option("--format", help="Markdown or JSON.")] = ParameterFormat.md,
 ) -> None:
     """Print every parameter: type, unit, default, bounds, meaning, source and standing."""
     from market_sim.cli.looking import print_parameters
@@ -149,13 +157,9 @@ def fit(
 @app.command()
 def plot(
     runs: Annotated[list[str], typer.Argument(metavar="RUN...", help="Run folders, or globs of them.")],
-    chart: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="Which chart; all by default.")
-    ] = None,
+    chart: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Which chart; all by default.")] = None,
     layout: Annotated[ChartFormat, typer.Option("--format", help="What to save as.")] = ChartFormat.svg,
-    out: Annotated[
-        Path | None, typer.Option(help="Folder for the files; charts/ of the run by default.")
-    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the files; charts/ of the run by default.")] = None,
 ) -> None:
     """Draw charts of one or more runs."""
     from market_sim.cli.plotting import plot_runs

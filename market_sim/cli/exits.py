@@ -19,6 +19,10 @@ class Failed(Exception):
     """A command ran and did not succeed through no fault of the input; the text says why."""
 
 
+class Interrupted(Exception):
+    """The user broke a command off; the text, if any, says how to go on."""
+
+
 def code_of(arguments: Sequence[str] | None) -> int:
     """Run the command line and give its exit code; nothing but `SystemExit` of the code itself escapes."""
     given = list(sys.argv[1:] if arguments is None else arguments)
@@ -26,13 +30,12 @@ def code_of(arguments: Sequence[str] | None) -> int:
     try:
         from market_sim.cli.commands import app
 
-        outcome = app(
-            args=[one for one in given if one != DEBUG], prog_name="market-sim", standalone_mode=False
-        )
+        outcome = app(args=[one for one in given if one != DEBUG], prog_name="market-sim", standalone_mode=False)
         sys.stdout.flush()
-        return outcome if isinstance(outcome, int) else DONE
+        code = outcome if isinstance(outcome, int) else DONE
+        return _interrupted("") if code == INTERRUPTED else code
     except KeyboardInterrupt as error:
-        return _interrupted(error)
+        return _interrupted(str(error))
     except BrokenPipeError:
         return _pipe_closed()
     except Exception as error:
@@ -43,8 +46,8 @@ def code_of(arguments: Sequence[str] | None) -> int:
 
 def _told(error: Exception) -> int:
     """Say an error in one message; its exit code."""
-    if type(error).__name__ == "Abort":  # what the parser makes of Ctrl-C
-        return _interrupted(error.__cause__)
+    if isinstance(error, Interrupted) or type(error).__name__ == "Abort":  # the parser's word for Ctrl-C
+        return _interrupted(str(error))
     if hasattr(error, "format_message"):  # the parser's own complaint about options and commands
         return complain(f"{error.format_message()}{_see_help(error)}", WRONG_INPUT)
     if _is_wrong_input(error):
@@ -55,9 +58,7 @@ def _told(error: Exception) -> int:
         return complain("out of memory: record fewer tables (--record) or run fewer ticks", FAILED)
     place = _place_of(error)
     words = f"{type(error).__name__}: {error}".replace("\n", " ")
-    return complain(
-        f"this is a bug in market-sim, please report it ({words}; at {place}); {DEBUG} shows more", FAILED
-    )
+    return complain(f"this is a bug in market-sim, please report it ({words}; at {place}); {DEBUG} shows more", FAILED)
 
 
 def _see_help(error: Exception) -> str:
@@ -71,7 +72,7 @@ def _is_wrong_input(error: Exception) -> bool:
     from market_sim.results.errors import ResultsError
     from market_sim.scenario.files import ScenarioError
 
-    mendable = (WrongInput, ScenarioError, ResultsError, *_policy_error())
+    mendable: tuple[type[Exception], ...] = (WrongInput, ScenarioError, ResultsError, *_policy_error())
     return isinstance(error, mendable) and not _is_write_failure(error)
 
 
@@ -98,9 +99,9 @@ def complain(message: str, code: int) -> int:
     return code
 
 
-def _interrupted(cause: BaseException | None) -> int:
-    """What was raised may say how to go on; a run of one replicate is just started again."""
-    return complain(str(cause or "") or "interrupted; nothing was finished, so start it again", INTERRUPTED)
+def _interrupted(words: str) -> int:
+    """A run of one replicate that was broken off is just started again; others say how to go on."""
+    return complain(words or "interrupted; nothing was finished, so start it again", INTERRUPTED)
 
 
 def _pipe_closed() -> int:

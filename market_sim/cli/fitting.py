@@ -28,9 +28,7 @@ def _matrix(path: str, assignments: Sequence[str]) -> Iterator[dict[str, Any]]:
     from market_sim.simulation.prepare import prepare
 
     setup, market = prepare(scenario, 0, (0,))
-    band = error_band(
-        chip_table({name: {"catalog": one.catalog or name} for name, one in scenario.chip.items()})
-    )
+    band = error_band(chip_table({name: {"catalog": one.catalog or name} for name, one in scenario.chip.items()}))
     found, limiting = market.technology, setup.shortlist.limiting
     for row, (lab, firm) in enumerate(scenario.lab.items()):
         for column, chip in enumerate(scenario.chip):
@@ -60,9 +58,7 @@ def _cases(path: Path) -> list[dict[str, str]]:
     except OSError as error:
         raise WrongInput(f"{path}: cannot be read ({error.strerror}); wanted a CSV of cases") from None
     except (UnicodeDecodeError, csv.Error) as error:
-        raise WrongInput(
-            f"{path}: is no CSV text ({error}); wanted columns such as those of mfu.csv"
-        ) from None
+        raise WrongInput(f"{path}: is no CSV text ({error}); wanted columns such as those of mfu.csv") from None
     if not rows:
         raise WrongInput(f"{path}: has no rows; wanted a CSV with a header and at least one case")
     if lacking := [name for name in CASE_COLUMNS if name not in rows[0]]:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from market_sim.cli.exits import WrongInput
 from market_sim.cli.running import overrides_of
 from market_sim.cli.speaking import answer, console_on, grid
+from market_sim.scenario.distributions import Distribution
 from market_sim.scenario.keys import Parts, key_path, leaves
-from market_sim.scenario.load import load_scenario, shipped, shown
+from market_sim.scenario.load import load_scenario, shipped
+from market_sim.scenario.overlay import declaration_at
 from market_sim.scenario.provenance import last_said, provenance
 
 if TYPE_CHECKING:
@@ -49,16 +52,13 @@ def show_anything(what: str, assignments: tuple[str, ...]) -> None:
 def _show_scenario(scenario: Scenario) -> None:
     """What the scenario is, and what its files (and `--set`) say over the lowest of them, with sources."""
     files = [layer.origin for layer in scenario._provenance.layers]
-    paper = console_on(sys.stdout)
     answer(f"{scenario.name}: {scenario.about}")
     answer(_size(scenario))
-    answer(f"files, each over the one before: {' -> '.join(files)}")
-    rows = list(_differing(scenario, files[0]) if len(files) > 1 else _said(scenario))
-    columns = ("key", "value", "was", "unit", "standing", "source") if len(files) > 1 else SAID
-    paper.print(grid(columns, rows, whole=1))
-
-
-SAID = ("key", "value", "unit", "standing", "source")
+    answer(f"files, each over the one before: {' -> '.join(files)}\n")
+    below = dict(_values(load_scenario(files[0]))) if len(files) > 1 else None
+    for path, value in _values(scenario, least=1 if below else 0):
+        if path not in (("name",), ("about",)):
+            answer(f"{key_path(path)}{_said(value, path, below)}{_origin(scenario, path)}")
 
 
 def _size(scenario: Scenario) -> str:
@@ -67,39 +67,45 @@ def _size(scenario: Scenario) -> str:
     return f"{held}; {scenario.ticks} ticks of {scenario.tick_months:g} months from {scenario.start}"
 
 
-def _differing(scenario: Section, lowest: str) -> Iterator[tuple[str, ...]]:
-    """Key, value, what it was in the lowest file, unit, standing and source of each value that a later one says."""
-    before = {key: held for key, held, *_ in _said(load_scenario(lowest), every=True)}
-    for key, held, *rest in _said(scenario, least=1):
-        if key not in ("name", "about"):
-            yield key, held, before.get(key, "-"), *rest
-
-
-def _said(scenario: Section, *, least: int = 0, every: bool = False) -> Iterator[tuple[str, ...]]:
-    """Key, value, unit, standing and source of each value that a file from the `least` on says, or of every one."""
+def _values(scenario: Section, least: int = -1) -> Iterator[tuple[Parts, Any]]:
+    """Key path and value of what a file from the `least` on says; of everything for a negative one."""
     stack = scenario._provenance.layers
     for path, declaration, value in leaves(scenario):
         mapped = declaration.form == "mapping"
         for one in [(*path, name) for name in value] if mapped else [path]:
             at = last_said(stack, one)
-            if every or (at is not None and at >= least):
-                held = _text(value[one[-1]] if mapped else value)
-                yield key_path(one), held, declaration.unit, *_origin(scenario, one, declaration.unit)
+            if least < 0 or (at is not None and at >= least):
+                yield one, value[one[-1]] if mapped else value
 
 
-def _origin(scenario: Section, path: Parts, unit: str) -> tuple[str, str]:
-    """Standing and source of a number; nothing for a text."""
-    if not unit:
-        return "", ""
+def _text(value: Any) -> str:
+    """A value as a scenario file would give it."""
+    if isinstance(value, Distribution):
+        inside = ", ".join(f"{name} = {_text(part)}" for name, part in value.as_table().items())
+        return f"{{{inside}}}"
+    return f"{value:g}" if isinstance(value, float) else json.dumps(value, ensure_ascii=False, default=_text)
+
+
+def _said(value: Any, path: Parts, below: dict[Parts, Any] | None) -> str:
+    """The value, and what the lowest file held there; for lists of names, what came and what went."""
+    before = (below or {}).get(path)
+    if before is None:
+        return f" = {_text(value)}{'  (new)' if below else ''}"
+    if isinstance(value, list) and all(isinstance(one, str) for one in [*value, *before]):
+        changes = [f"+ {one}" for one in value if one not in before]
+        changes += [f"- {one}" for one in before if one not in value]
+        return f": {', '.join(changes) or 'in another order'}"
+    return f" = {_text(value)}  (was {_text(before)})"
+
+
+def _origin(scenario: Section, path: Parts) -> str:
+    """Unit, standing and source of a number; nothing for a text, nor for the run's own clock."""
+    declaration, _ = declaration_at(type(scenario), path)
+    if declaration is None or not declaration.unit or len(path) == 1:
+        return ""
     entry = provenance(scenario, key_path(path))
-    return entry.standing, entry.source or "none given"
-
-
-def _text(value: object) -> str:
-    """A value as a person reads it: plain numbers, short lists."""
-    if isinstance(value, float):
-        return f"{value:g}"
-    return shown(value) if isinstance(value, bool | int | str | list) else str(value)
+    unit = "" if declaration.unit == "1" else f"{declaration.unit}, "
+    return f"  # {unit}{entry.standing}: {entry.source or 'no source given'}"
 
 
 def _show_run(folder: Path) -> None:
@@ -113,7 +119,7 @@ def _show_run(folder: Path) -> None:
     for line in _manifest_lines(folder, manifest):
         answer(line)
     paper = console_on(sys.stdout)
-    paper.print(grid(("table", "rows", "parts", "MB"), _table_rows(manifest), right=1))
+    paper.print(grid(("table", "rows", "parts", "MB"), _table_rows(manifest), right=(1, 2, 3)))
     if manifest.parts:
         tell(summarise(runs, manifest.info), paper)
 

@@ -59,9 +59,7 @@ def tables_of(text: str) -> tuple[str, ...]:
         if name not in TABLES:
             near = nearest(name, list(TABLES))
             hint = f"; did you mean {near!r}?" if near else ""
-            raise WrongInput(
-                f"--record {text!r}: there is no table {name!r}{hint} Tables: {', '.join(TABLES)}"
-            )
+            raise WrongInput(f"--record {text!r}: there is no table {name!r}{hint} Tables: {', '.join(TABLES)}")
     return named
 
 
@@ -71,9 +69,7 @@ def free_folder(folder: Path) -> Path:
         return folder
     if folder.exists() or folder.is_symlink():
         held = "holds a run" if (folder / "manifest.json").is_file() else "is there already"
-        raise WrongInput(
-            f"{folder} {held}, and nothing is written over: remove it, or give another with --out DIR"
-        )
+        raise WrongInput(f"{folder} {held}, and nothing is written over: remove it, or give another with --out DIR")
     above = next((one for one in folder.absolute().parents if one.exists()), None)
     if above is not None and not above.is_dir():
         raise WrongInput(f"--out {folder}: {above} is a file; wanted a folder")
@@ -89,9 +85,7 @@ def _place(order: Order, name: str) -> Path:
     return Path("runs", f"{name}{draw}{own}")
 
 
-def _simulated(
-    order: Order, scenario: Scenario, policies: dict[str, Any], tables: tuple[str, ...]
-) -> Results:
+def _simulated(order: Order, scenario: Scenario, policies: dict[str, Any], tables: tuple[str, ...]) -> Results:
     """Refuse an occupied folder first, then simulate."""
     from market_sim.scenario.canonical import scenario_hash
 

@@ -12,7 +12,7 @@ WIDTH_UNSEEN = 110  # columns of text that goes to a file or a pipe
 
 
 def console() -> Any:
-    """Where words for people go: the terminal, or stderr where stdout is none, so that scripts read answers."""
+    """Where words for people go: the terminal, or stderr where stdout is none."""
     return console_on(sys.stdout if sys.stdout.isatty() else sys.stderr)
 
 
@@ -52,15 +52,15 @@ def _finite(value: Any) -> Any:
     return None if broken else value
 
 
-def grid(columns: Sequence[str], rows: Iterable[Sequence[str]], *, right: int = 99, whole: int = 0) -> Any:
-    """A table of text; columns from `right` on are set to the right as numbers are, the first `whole` never broken."""
+def grid(columns: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[int] = ()) -> Any:
+    """A table of text; the columns in `right` are set to the right, as numbers are."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for at, name in enumerate(columns):
-        table.add_column(Text(name), justify="right" if at >= right else "left", no_wrap=at < whole)
+        table.add_column(Text(name), justify="right" if at in right else "left")
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
     return table

@@ -9,6 +9,7 @@ from market_sim.cli.speaking import console, grid
 from market_sim.views.summary import Figure, Leader, Summary
 
 NONE = "-"
+YEARLY = "Times, prices and the premium are means over the first and the last twelve months."
 MARKET_WORDS = {
     "vendor": "chips (vendors)",
     "provider": "cloud (providers)",
@@ -23,10 +24,10 @@ def tell(summary: Summary, paper: Any = None) -> None:
     out.print(_title(summary), style="bold", markup=False)
     if summary.markets:
         columns = ("who leads", "at the start", "at the end", "HHI start", "HHI end")
-        out.print(grid(columns, _market_rows(summary), right=3))
+        out.print(grid(columns, _market_rows(summary), right=(3, 4)))
     if summary.figures:
-        out.print(grid(("over the run", "start", "end", "unit"), _figure_rows(summary.figures)))
-    for line in (_counts(summary), _missing(summary)):
+        out.print(grid(("over the run", "start", "end", "unit"), _figure_rows(summary.figures), right=(1, 2)))
+    for line in (YEARLY if summary.figures else "", _counts(summary), _missing(summary)):
         if line:
             out.print(line, markup=False)
 

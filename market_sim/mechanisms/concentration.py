@@ -10,9 +10,10 @@ With quantities q_i >= 0, shares s_i = q_i / sum q and n the number of those tha
 | entropy | - sum s_i log s_i, nats | 0 .. log n | Theil 1967, ch. 8 |
 | Gini | sum_ij abs(s_i - s_j) / 2n | 0 .. 1 - 1/n | Gini 1912, over holders alone |
 
-e^entropy >= 1/HHI (both are Hill numbers, of order 1 and 2: Hill 1973). Merging a and b adds 2 s_a s_b to HHI. Those that
-hold nothing change no index, so it does not matter whom a scenario lists. A market in which nobody holds anything has
-no shares: every index is 0 there, outside the range of HHI and of the effective number, and `held` is False.
+e^entropy >= 1/HHI (both are Hill numbers, of order 1 and 2: Hill 1973). Merging a and b adds 2 s_a s_b to
+HHI. Those that hold nothing change no index, so it does not matter whom a scenario lists. A market in which
+nobody holds anything has no shares: every index is 0 there, outside the range of HHI and of the effective
+number, and `held` is False.
 """
 
 from dataclasses import dataclass
@@ -74,12 +75,14 @@ def _measure(quantity, out):  # type: ignore[no-untyped-def]
 
 
 def measure(quantity: Floats) -> Concentration:
-    """Indices of quantities (..., firm), such as (replicate, tick, firm), in any unit; what is below 0 counts as 0."""
+    """Indices of quantities (..., firm), such as (replicate, tick, firm), in any unit; what is below 0 counts
+    as 0.
+    """
     flat = np.ascontiguousarray(quantity, np.float64).reshape(-1, quantity.shape[-1])
     out = np.zeros((len(flat), 6))
     _measure(flat, out)
-    each = [np.ascontiguousarray(out[:, k]).reshape(quantity.shape[:-1]) for k in range(6)]
-    return Concentration(*each, held=each[0] > 0.0)
+    hhi, cr1, cr4, effective, entropy, gini = (column.reshape(quantity.shape[:-1]) for column in out.T)
+    return Concentration(hhi, cr1, cr4, effective, entropy, gini, hhi > 0.0)
 
 
 def shares(quantity: Floats) -> Floats:
@@ -111,7 +114,9 @@ def _useful(rows, count, throughput, delivered, maker, out):  # type: ignore[no-
             row = rows[r, i]
             if row["status"] == LIVE:
                 lab, provider, chip = row["lab"], row["provider"], row["chip"]
-                out[r, provider, maker[chip]] += row["chips"] * throughput[r, lab, chip] * delivered[r, provider]
+                out[r, provider, maker[chip]] += (
+                    row["chips"] * throughput[r, lab, chip] * delivered[r, provider]
+                )
 
 
 def useful_compute(
@@ -119,8 +124,8 @@ def useful_compute(
 ) -> Floats:
     """Useful PFLOP/s in live contracts by owner and maker of the chips (replicate, provider, vendor).
 
-    `throughput` (replicate, lab, chip) in useful PFLOP/s a chip, `delivered` (replicate, provider) the share of it that
-    reaches the tenant, `maker` (chip,) the vendor of each chip.
+    `throughput` (replicate, lab, chip) in useful PFLOP/s a chip, `delivered` (replicate, provider) the share
+    of it that reaches the tenant, `maker` (chip,) the vendor of each chip.
     """
     out = np.zeros((*delivered.shape, makers))
     _useful(book.rows, book.count, throughput, delivered, maker, out)

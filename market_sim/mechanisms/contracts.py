@@ -10,11 +10,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from market_sim.numerics import kernel
-from market_sim.state.tables import CANCELLED, CONTRACT, DEFAULTED, EXPIRED, LIVE, PENDING, WALKED, Book, Holdings
+from market_sim.state.tables import CONTRACT, DEFAULTED, EXPIRED, LIVE, PENDING, WALKED, Book, Holdings
 from market_sim.units import HOURS_PER_YEAR
 
 GOLDEN = 0.6180339887498949  # spreads one uniform over many contracts without correlation
 FORGET = 1e-9
+
+
+MONEY = ("rent", "prepaid_used", "prepaid_lost", "refunded", "credit_accrued", "credit_used", "credit_paid", "renewed")
+RENT, USED, LOST, REFUNDED, ACCRUED, REDEEMED, PAID, RENEWED = range(len(MONEY))
 
 
 @dataclass(frozen=True)
@@ -26,117 +30,15 @@ class Events:
     ended_count: np.ndarray
     freed: np.ndarray  # ids of contracts whose lot is now inventory of the provider (replicate, contract)
     freed_count: np.ndarray
-    rent: np.ndarray  # earned, before prepayments and credits are set against it
     rent_by_chip: np.ndarray  # (replicate, chip)
+    rent: np.ndarray  # earned, before prepayments and credits are set against it
     prepaid_used: np.ndarray
     prepaid_lost: np.ndarray  # kept by the provider when a lab fails
     refunded: np.ndarray
     credit_accrued: np.ndarray
     credit_used: np.ndarray
     credit_paid: np.ndarray
-    renewed: np.ndarray  # USD/year of rent renewed, by (replicate, lab, provider)
-
-
-@kernel
-def _advance(
-    rows, count, signed, finished, finished_count, finished_at, market, active, use, need, luck,
-    now, dt, late_credit, long_stop, walk_margin, renewal, renewal_term, out, out_count, out_signed, ended, ended_count,
-    freed, freed_count, rent, rent_by_chip, prepaid_used, prepaid_lost, refunded, accrued, credit_used, credit_paid,
-    renewed,
-):  # fmt: skip
-    """One pass over each replicate's book; see `advance`."""
-    for r in range(rows.shape[0]):
-        kept = 0
-        gone = 0
-        loose = 0
-        next_id = signed[r]
-        for i in range(count[r]):
-            row = rows[r, i]
-            lab, provider, chip = row["lab"], row["provider"], row["chip"]
-            hourly = row["price"] * row["chips"] * HOURS_PER_YEAR
-            ended[r, gone] = row
-            if not active[r, lab]:
-                prepaid_lost[r, lab, provider] += row["prepaid"]
-                credit_paid[r, lab, provider] += row["credit"]
-                ended[r, gone]["status"] = DEFAULTED
-                ended[r, gone]["ended"] = now
-                gone += 1
-                if row["status"] == PENDING:
-                    freed[r, loose] = row["id"]
-                    loose += 1
-                continue
-            out[r, kept] = row
-            kept_row = out[r, kept]
-            if row["status"] == PENDING:
-                started = _finished_at(row["id"], finished[r], finished_at[r], finished_count[r])
-                until = min(started, now + dt)
-                late = until - max(row["promised"], now)
-                if late > 0.0:
-                    amount = late_credit[r] * hourly * late
-                    accrued[r, lab, provider] += amount
-                    kept_row["credit"] += amount
-                if started <= now + dt:
-                    kept_row["status"] = LIVE
-                    kept_row["started"] = started
-                    kept_row["ends"] = started + row["term"]
-                elif now + dt > row["promised"] + long_stop[r] and row["price"] > market[
-                    r, lab, provider, chip
-                ] * (1.0 + walk_margin[r]):
-                    refunded[r, lab, provider] += row["prepaid"]
-                    credit_paid[r, lab, provider] += kept_row["credit"]
-                    ended[r, gone] = kept_row
-                    ended[r, gone]["status"] = CANCELLED if row["promised"] > now else WALKED
-                    ended[r, gone]["ended"] = now + dt
-                    gone += 1
-                    freed[r, loose] = row["id"]
-                    loose += 1
-                    continue
-            if kept_row["status"] == LIVE:
-                begin = max(now, kept_row["started"])
-                end = min(now + dt, kept_row["ends"])
-                due = hourly * use[r, lab] * max(0.0, end - begin)
-                rent[r, lab, provider] += due
-                rent_by_chip[r, chip] += due
-                left = kept_row["ends"] - begin
-                burned = kept_row["prepaid"] * min(1.0, max(0.0, end - begin) / max(left, FORGET))
-                burned = min(burned, due)
-                kept_row["prepaid"] -= burned
-                prepaid_used[r, lab, provider] += burned
-                redeemed = min(kept_row["credit"], due - burned)
-                kept_row["credit"] -= redeemed
-                credit_used[r, lab, provider] += redeemed
-                if kept_row["ends"] <= now + dt:
-                    refunded[r, lab, provider] += kept_row["prepaid"]
-                    credit_paid[r, lab, provider] += kept_row["credit"]
-                    kept_row["prepaid"] = 0.0
-                    kept_row["credit"] = 0.0
-                    ended[r, gone] = kept_row
-                    ended[r, gone]["status"] = EXPIRED
-                    ended[r, gone]["ended"] = kept_row["ends"]
-                    gone += 1
-                    draw = luck[r, lab] + GOLDEN * row["id"]
-                    price = market[r, lab, provider, chip]
-                    if draw - np.floor(draw) >= renewal[r] * need[r, lab] or price <= 0.0:
-                        continue
-                    kept_row["id"] = next_id
-                    kept_row["signed"] = kept_row["ends"]
-                    kept_row["promised"] = kept_row["ends"]
-                    kept_row["started"] = kept_row["ends"]
-                    kept_row["term"] = renewal_term
-                    kept_row["ends"] = kept_row["started"] + renewal_term
-                    kept_row["price"] = price
-                    kept_row["rent"] = 0.0
-                    yearly = price * row["chips"] * HOURS_PER_YEAR
-                    rest = yearly * use[r, lab] * (now + dt - kept_row["started"])
-                    rent[r, lab, provider] += rest
-                    rent_by_chip[r, chip] += rest
-                    renewed[r, lab, provider] += yearly
-                    next_id += 1
-            kept += 1
-        out_count[r] = kept
-        out_signed[r] = next_id
-        ended_count[r] = gone
-        freed_count[r] = loose
+    renewed: np.ndarray  # USD/year of rent renewed
 
 
 @kernel
@@ -146,6 +48,120 @@ def _finished_at(contract, finished, at, count):
         if finished[f]["contract"] == contract:
             return at[f]
     return np.inf
+
+
+@kernel
+def _close(row, status, at, ended, place):
+    """Enter a contract among those that ended; returns the next free place."""
+    ended[place] = row
+    ended[place]["status"] = status
+    ended[place]["ended"] = at
+    return place + 1
+
+
+@kernel
+def _wait(row, started, now, dt, late_credit, money):
+    """A pending contract earns a credit for every day late, and starts when its lot is ready."""
+    late = min(started, now + dt) - max(row["promised"], now)
+    if late > 0.0:
+        amount = late_credit * row["price"] * row["chips"] * HOURS_PER_YEAR * late
+        money[ACCRUED, row["lab"], row["provider"]] += amount
+        row["credit"] += amount
+    if started <= now + dt:
+        row["status"] = LIVE
+        row["started"] = started
+        row["ends"] = started + row["term"]
+
+
+@kernel
+def _earn(row, use, now, dt, money, by_chip):
+    """A live contract owes rent for its part of the tick; prepayments and credits are set against it."""
+    lab, provider = row["lab"], row["provider"]
+    begin, end = max(now, row["started"]), min(now + dt, row["ends"])
+    time = max(0.0, end - begin)
+    due = row["price"] * row["chips"] * HOURS_PER_YEAR * use * time
+    money[RENT, lab, provider] += due
+    by_chip[row["chip"]] += due
+    burned = min(due, row["prepaid"] * min(1.0, time / max(row["ends"] - begin, FORGET)))
+    row["prepaid"] -= burned
+    money[USED, lab, provider] += burned
+    redeemed = min(row["credit"], due - burned)
+    row["credit"] -= redeemed
+    money[REDEEMED, lab, provider] += redeemed
+
+
+@kernel
+def _hand_back(row, money):
+    """What is left of the prepayment and of the credits goes back to the lab."""
+    money[REFUNDED, row["lab"], row["provider"]] += row["prepaid"]
+    money[PAID, row["lab"], row["provider"]] += row["credit"]
+    row["prepaid"] = 0.0
+    row["credit"] = 0.0
+
+
+@kernel
+def _renew(row, next_id, price, term, use, now, dt, money, by_chip):
+    """A new contract on the same chips from the old one's end, at today's price; pays for the rest of the tick."""
+    row["id"] = next_id
+    row["signed"] = row["ends"]
+    row["promised"] = row["ends"]
+    row["started"] = row["ends"]
+    row["ends"] = row["started"] + term
+    row["term"] = term
+    row["price"] = price
+    row["rent"] = 0.0
+    yearly = price * row["chips"] * HOURS_PER_YEAR
+    rest = yearly * use * (now + dt - row["started"])
+    money[RENT, row["lab"], row["provider"]] += rest
+    by_chip[row["chip"]] += rest
+    money[RENEWED, row["lab"], row["provider"]] += yearly
+
+
+@kernel
+def _advance(
+    rows, count, signed, finished, finished_count, finished_at, market, active, use, need, luck, now, dt, late_credit,
+    long_stop, walk_margin, renewal, term, out, out_count, out_signed, ended, ended_count, freed, freed_count, money,
+    by_chip,
+):  # fmt: skip
+    """One pass over each replicate's book; see `advance`."""
+    for r in range(rows.shape[0]):
+        kept, gone, loose, next_id = 0, 0, 0, signed[r]
+        for i in range(count[r]):
+            out[r, kept] = rows[r, i]
+            row = out[r, kept]
+            lab, provider = row["lab"], row["provider"]
+            pending = row["status"] == PENDING
+            price = market[r, lab, provider, row["chip"]]
+            if not active[r, lab]:
+                money[r, LOST, lab, provider] += row["prepaid"]
+                money[r, PAID, lab, provider] += row["credit"]
+                gone = _close(row, DEFAULTED, now, ended[r], gone)
+                if pending:
+                    freed[r, loose] = row["id"]
+                    loose += 1
+                continue
+            if pending:
+                started = _finished_at(row["id"], finished[r], finished_at[r], finished_count[r])
+                _wait(row, started, now, dt, late_credit[r], money[r])
+                overdue = now + dt > row["promised"] + long_stop[r]
+                if row["status"] == PENDING and overdue and row["price"] > price * (1.0 + walk_margin[r]):
+                    _hand_back(row, money[r])
+                    gone = _close(row, WALKED, now + dt, ended[r], gone)
+                    freed[r, loose] = row["id"]
+                    loose += 1
+                    continue
+            if row["status"] == LIVE:
+                _earn(row, use[r, lab], now, dt, money[r], by_chip[r])
+                if row["ends"] <= now + dt:
+                    _hand_back(row, money[r])
+                    gone = _close(row, EXPIRED, row["ends"], ended[r], gone)
+                    draw = luck[r, lab] + GOLDEN * row["id"]
+                    if draw - np.floor(draw) >= renewal[r] * need[r, lab] or price <= 0.0:
+                        continue
+                    _renew(row, next_id, price, term, use[r, lab], now, dt, money[r], by_chip[r])
+                    next_id += 1
+            kept += 1
+        out_count[r], out_signed[r], ended_count[r], freed_count[r] = kept, next_id, gone, loose
 
 
 def advance(
@@ -173,25 +189,19 @@ def advance(
     part of rent that take-or-pay makes due, `need` (replicate, lab) in 0..1 how much of its capacity a lab still wants.
     """
     replicates, slots = book.rows.shape
-    labs, providers = market.shape[1:3]
-    money = [np.zeros((replicates, labs, providers)) for _ in range(8)]
-    by_chip = np.zeros((replicates, market.shape[3]))
-    out = np.empty((replicates, slots), CONTRACT)
-    ended = np.empty((replicates, slots + 1), CONTRACT)
+    labs, providers, chips = market.shape[1:]
+    out, ended = np.empty((replicates, slots), CONTRACT), np.empty((replicates, slots), CONTRACT)
     freed = np.empty((replicates, slots), np.int64)
-    counts = [np.zeros(replicates, np.int64) for _ in range(4)]
-    rent, prepaid_used, prepaid_lost, refunded, accrued, credit_used, credit_paid, renewed = money
-    out_count, out_signed, ended_count, freed_count = counts
+    out_count, out_signed, ended_count, freed_count = np.zeros((4, replicates), np.int64)
+    money, by_chip = np.zeros((replicates, len(MONEY), labs, providers)), np.zeros((replicates, chips))
     _advance(
-        book.rows, book.count, book.signed, finished, finished_count, finished_at, market, active, use, need, luck,
-        now, dt, late_credit, long_stop, walk_margin, renewal, renewal_term, out, out_count, out_signed, ended,
-        ended_count, freed, freed_count, rent, by_chip, prepaid_used, prepaid_lost, refunded, accrued, credit_used,
-        credit_paid, renewed,
+        book.rows, book.count, book.signed, finished, finished_count, finished_at, market, active, use, need, luck, now,
+        dt, late_credit, long_stop, walk_margin, renewal, renewal_term, out, out_count, out_signed, ended, ended_count,
+        freed, freed_count, money, by_chip,
     )  # fmt: skip
-    return Events(
-        Book(out, out_count, out_signed), ended, ended_count, freed, freed_count, rent, by_chip, prepaid_used,
-        prepaid_lost, refunded, accrued, credit_used, credit_paid, renewed,
-    )  # fmt: skip
+    kinds = {name: np.ascontiguousarray(money[:, k]) for k, name in enumerate(MONEY)}
+    after = Book(out, out_count, out_signed)
+    return Events(after, ended, ended_count, freed, freed_count, by_chip, **kinds)
 
 
 @dataclass(frozen=True)
@@ -348,9 +358,10 @@ def add_up(
 
 @kernel
 def _move(rows, count, buyer):
-    out = rows.copy()
+    out = np.empty_like(rows)
     for r in range(rows.shape[0]):
         for i in range(count[r]):
+            out[r, i] = rows[r, i]
             if buyer[r, out[r, i]["provider"]] >= 0:
                 out[r, i]["provider"] = buyer[r, out[r, i]["provider"]]
     return out
@@ -358,4 +369,6 @@ def _move(rows, count, buyer):
 
 def move(book: Book, buyer: np.ndarray) -> Book:
     """Contracts of sold providers go to the buyer (replicate, provider), -1 where nothing was sold."""
+    if not (buyer >= 0).any():
+        return book
     return Book(_move(book.rows, book.count, buyer), book.count, book.signed)

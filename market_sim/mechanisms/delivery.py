@@ -109,10 +109,12 @@ def advance(
 @kernel
 def _start(rows, count, first_id, deals, provider_of, chip_of, chips, built, promised, rent, luck, site, bring_up, now):
     """Append one lot per built deal; returns the new counts."""
-    out = rows.copy()
+    out = np.empty_like(rows)
     counts = count.copy()
     for r in range(rows.shape[0]):
         n = counts[r]
+        for i in range(n):
+            out[r, i] = rows[r, i]
         for d in range(deals[r]):
             if not built[r, d] or chips[r, d] <= 0.0:
                 continue
@@ -160,9 +162,10 @@ def start(
 
 @kernel
 def _free(rows, count, freed, freed_count, buyer):
-    out = rows.copy()
+    out = np.empty_like(rows)
     for r in range(rows.shape[0]):
         for i in range(count[r]):
+            out[r, i] = rows[r, i]
             for f in range(freed_count[r]):
                 if freed[r, f] == out[r, i]["contract"]:
                     out[r, i]["contract"] = -1
@@ -176,6 +179,8 @@ def reassign(pipeline: Pipeline, freed: np.ndarray, freed_count: np.ndarray, buy
 
     `buyer` (replicate, provider) is -1 where nothing was sold.
     """
+    if not (freed_count.any() or (buyer >= 0).any()):
+        return pipeline
     return Pipeline(_free(pipeline.rows, pipeline.count, freed, freed_count, buyer), pipeline.count)
 
 

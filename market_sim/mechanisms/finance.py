@@ -228,80 +228,95 @@ class Restructured:
 
 
 @kernel
+def _call_guarantees(guaranteed, p, loss, lenders, balance, flows, guarantee):
+    """Vendors pay lenders what they guaranteed, up to the loss."""
+    for v in range(guaranteed.shape[0]):
+        paid = min(guaranteed[v, p], max(0.0, loss))
+        balance[DEPOSITS, v] -= paid
+        balance[DEPOSITS, lenders] += paid
+        flows[guarantee, v] -= paid
+        flows[guarantee, lenders] += paid
+        loss -= paid
+
+
+@kernel
+def _write_off_owners(h, p, balance, written, claims, instrument, investors):
+    """Equity or leases of a failed firm are lost to the vendors and investors who hold them."""
+    amount = balance[instrument, h]
+    balance[instrument, h] = 0.0
+    written[h] -= amount
+    for v in range(claims.shape[0]):
+        balance[instrument, v] -= claims[v, p]
+        written[v] -= claims[v, p]
+        amount += claims[v, p]
+        claims[v, p] = 0.0
+    balance[instrument, investors] += amount
+    written[investors] += amount
+
+
+@kernel
+def _write_off_lenders(h, keep, balance, written, lenders):
+    """Overdrafts and loans above `keep` are lost to lenders."""
+    for instrument in (DEPOSITS, LOANS):
+        amount = balance[instrument, h]
+        if instrument == LOANS:
+            amount = min(0.0, amount + keep)
+        balance[instrument, h] -= amount
+        balance[instrument, lenders] += amount
+        written[h] -= amount
+        written[lenders] += amount
+
+
+@kernel
+def _hand_over(p, q, offset, price, recovery, lenders, balance, real, in_service, power, flows, written, takeover):
+    """The business of provider p goes to q: price to the lenders, what is owed to tenants, gear, sites, fleet."""
+    h, g = offset + p, offset + q
+    balance[DEPOSITS, g] -= price
+    balance[DEPOSITS, lenders] += price
+    flows[takeover, g] -= price
+    flows[takeover, lenders] += price
+    for i in (PREPAYMENTS, CREDITS):
+        written[g] += balance[i, h]
+        written[h] -= balance[i, h]
+        balance[i, g] += balance[i, h]
+        balance[i, h] = 0.0
+    for a in range(2):
+        real[a, g] += recovery * real[a, h]
+        real[a, h] = 0.0
+    in_service[q] += in_service[p]
+    in_service[p] = 0.0
+    power[q] += power[p]
+    power[p] = 0.0
+
+
+@kernel
 def _restructure(
     failed, recovery, guaranteed, balance, real, in_service, power, active, flows, written, stakes, leases, buyer,
     offset, lenders, investors, takeover, guarantee,
 ):  # fmt: skip
     """Sell each failed provider whole to the one best able to pay, or let lenders take it over; in place."""
-    providers = failed.shape[1]
     for r in range(failed.shape[0]):
-        for p in range(providers):
+        for p in range(failed.shape[1]):
             if not failed[r, p]:
                 continue
             h = offset + p
-            book = real[r, 0, h] + real[r, 1, h]
-            price = recovery[r] * book
+            price = recovery[r] * (real[r, 0, h] + real[r, 1, h])
             best, cash = -1, 2.0 * price
-            for q in range(providers):
+            for q in range(failed.shape[1]):
                 if q != p and active[r, q] and not failed[r, q] and balance[r, DEPOSITS, offset + q] > cash:
                     best, cash = q, balance[r, DEPOSITS, offset + q]
-            debt = -balance[r, LOANS, h]
-            loss = max(0.0, debt - price)
-            called = 0.0
-            for v in range(guaranteed.shape[1]):
-                paid = min(guaranteed[r, v, p], max(0.0, loss - called))
-                balance[r, DEPOSITS, v] -= paid
-                balance[r, DEPOSITS, lenders] += paid
-                flows[r, guarantee, v] -= paid
-                flows[r, guarantee, lenders] += paid
-                called += paid
-            for i in range(balance.shape[1]):  # equity and what is left of the debt are lost to their owners
-                if i == EQUITY or i == LOANS or i == LEASES or i == DEPOSITS:
-                    amount = balance[r, i, h]
-                    if i == LOANS and best < 0:
-                        amount = min(0.0, amount + price)
-                    balance[r, i, h] -= amount
-                    written[r, h] -= amount
-                    if i == EQUITY or i == LEASES:
-                        held = 0.0
-                        for v in range(stakes.shape[1]):
-                            claim = stakes[r, v, p] if i == EQUITY else leases[r, v, p]
-                            held += claim
-                            balance[r, i, v] -= claim
-                            written[r, v] -= claim
-                            if i == EQUITY:
-                                stakes[r, v, p] = 0.0
-                            else:
-                                leases[r, v, p] = 0.0
-                        other = investors
-                        amount += held
-                    else:
-                        other = lenders
-                    balance[r, i, other] += amount
-                    written[r, other] += amount
-            if best < 0:
-                buyer[r, p] = p
-                continue
-            g = offset + best
-            buyer[r, p] = best
-            active[r, p] = False
-            balance[r, DEPOSITS, g] -= price
-            balance[r, DEPOSITS, lenders] += price
-            flows[r, takeover, g] -= price
-            flows[r, takeover, lenders] += price
-            for i in (PREPAYMENTS, CREDITS):
-                written[r, g] += balance[r, i, h]
-                written[r, h] -= balance[r, i, h]
-                balance[r, i, g] += balance[r, i, h]
-                balance[r, i, h] = 0.0
-            for a in range(2):
-                real[r, a, g] += recovery[r] * real[r, a, h]
-                real[r, a, h] = 0.0
-            for c in range(in_service.shape[2]):
-                in_service[r, best, c] += in_service[r, p, c]
-                in_service[r, p, c] = 0.0
-            power[r, best] += power[r, p]
-            power[r, p] = 0.0
+            loss = -balance[r, LOANS, h] - price
+            _call_guarantees(guaranteed[r], p, loss, lenders, balance[r], flows[r], guarantee)
+            _write_off_owners(h, p, balance[r], written[r], stakes[r], EQUITY, investors)
+            _write_off_owners(h, p, balance[r], written[r], leases[r], LEASES, investors)
+            _write_off_lenders(h, price if best < 0 else 0.0, balance[r], written[r], lenders)
+            buyer[r, p] = p if best < 0 else best
+            if best >= 0:
+                active[r, p] = False
+                _hand_over(
+                    p, best, offset, price, recovery[r], lenders, balance[r], real[r], in_service[r], power[r],
+                    flows[r], written[r], takeover,
+                )  # fmt: skip
 
 
 def restructure(

@@ -35,7 +35,7 @@ class Calendar:
 
     def _anniversary(self, months: NDArray[np.float64]) -> NDArray[np.int64]:
         """The start's day of the month, so many months on; the last of the month where it is shorter."""
-        month = np.datetime64(self.start, "M") + months.astype(np.int64)
+        month = np.datetime64(self.start, "M") + months.astype("m8[M]")
         first = month.astype("M8[D]").astype(np.int64)
-        last = (month + 1).astype("M8[D]").astype(np.int64) - 1
+        last = (month + np.timedelta64(1, "M")).astype("M8[D]").astype(np.int64) - 1
         return np.minimum(first + self.start.day - 1, last)

@@ -146,7 +146,7 @@ SHARES = Table(
 )
 SIGNALS = Table(
     "signals",
-    "Series that say why the market moves; the list of them stands below. No row where there is nothing to measure.",
+    "Series that say why the market moves, listed below. No row where there is nothing to measure.",
     ("signal", "group", "replicate", "tick"),
     (
         *CLOCK,
@@ -158,7 +158,7 @@ SIGNALS = Table(
 )
 CONTRACTS = Table(
     "contracts",
-    "The tape: every contract ever signed, and those under way at the start, as they stood at the end of the run.",
+    "The tape: every contract signed or under way at the start, as it stood at the end of the run.",
     ("replicate", "contract"),
     (
         REPLICATE,
@@ -196,13 +196,17 @@ ORDERS = Table(
         _chips("ordered", "ordered this tick, for contracts and ahead of them"),
         _chips("allocated", "allocated and shipped this tick"),
         _chips("backlog", "ordered and not yet shipped, at the end of the tick"),
-        _float32("lead_time_years", "years", "the vendor's backlog, duplicate orders included, over its rate of supply"),
+        _float32(
+            "lead_time_years",
+            "years",
+            "the vendor's backlog, duplicate orders included, over its rate of supply",
+        ),
     ),
 )
 DELIVERIES = Table(
     "deliveries",
-    "What is built and comes into service; no row where all is zero. Over providers, shipped since the start and the fleet "
-    "then = in pipe + in service + retired since.",
+    "What is built and comes into service; no row where all is zero. Over providers, shipped since the start "
+    "and the fleet then = in pipe + in service + retired since.",
     ("provider", "chip", "replicate", "tick"),
     (
         *CLOCK,
@@ -210,7 +214,10 @@ DELIVERIES = Table(
         CHIP,
         _chips("chips_shipped", "arrived from the vendor this tick"),
         _chips("chips_started", "came into service this tick"),
-        _chips("chips_retired", "left service this tick, switched off or sold with a failed firm; negative for its buyer"),
+        _chips(
+            "chips_retired",
+            "left service this tick, switched off or sold with a failed firm; negative for its buyer",
+        ),
         _chips("chips_in_pipe", "arrived and not yet in service, at the end of the tick"),
         _chips("chips_in_service", "in service at the end of the tick"),
         _float32(
@@ -221,7 +228,7 @@ DELIVERIES = Table(
 )
 ACCOUNTS = Table(
     "accounts",
-    "Money: stocks at the end of the tick, and flows during it (received +, paid -). What is zero has no row.",
+    "Money: stocks at the end of the tick, and flows during it (received +, paid -). Zeros have no row.",
     ("holder", "kind", "item", "replicate", "tick"),
     (
         *CLOCK,

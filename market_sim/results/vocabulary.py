@@ -37,12 +37,12 @@ BASES = (
     Term("stock", "useful compute in live contracts at the end of the tick, PFLOP/s"),
     Term(
         "bookings",
-        "USD signed over the last 12 months, or since the start where that is less: contracts, renewals included, at "
-        "their full value; chip orders in the markets of vendors and of their buyers",
+        "USD signed over the last 12 months, or since the start if that is less: contracts and renewals at full "
+        "value; chip orders in the markets of vendors and of their buyers",
     ),
     Term(
         "revenue",
-        "USD a year at the tick's rate: labs' sales, rent of providers and platforms, chips shipped by vendors",
+        "USD a year at the tick's rate: labs' sales, rent of providers and platforms, chips shipped",
     ),
 )
 
@@ -139,38 +139,48 @@ SIGNALS = (
         "all",
         "root mean square distance of the labs' architectures from their mean, in log units",
     ),
-    Signal("segregation", "1", "all", "how far labs sit on different platforms: 0 mixed, 1 apart (Theil's H)"),
+    Signal(
+        "segregation", "1", "all", "how far labs sit on different platforms: 0 mixed, 1 apart (Theil's H)"
+    ),
     Signal(
         "lock_in",
         "log",
         "all",
-        "mean log ratio of a lab's best platform per USD to its best of another vendor, less the same for a twin that "
-        "never adapts to its chips; labs weighted by planned spending",
+        "mean log ratio of a lab's best platform per USD to its best of another vendor, less the same for a "
+        "twin that never adapts to its chips; labs weighted by planned spending",
     ),
     Signal("quality_loss", "log", "lab", "capability given up by co-design with the chips owned"),
     Signal(
         "cuda_premium",
         "1",
         "all",
-        "share of spending that would move between stacks were all equally mature and ports free, the market cleared "
-        "again; taken every three months",
+        "share of spending that would move between stacks were all equally mature and ports free, the market "
+        "cleared again; taken every three months",
     ),
     Signal("automation", "1", "stack", "share of kernel work that models do well on the stack"),
     Signal("ports_started", "count", "stack", "ports of a lab's software begun this tick"),
     Signal("ports_finished", "count", "stack", "ports of a lab's software finished this tick"),
     Signal(
-        "time_to_capacity", "years", _KINDS_OF_PROVIDER, "mean wait from order to service of the kW started this tick"
+        "time_to_capacity",
+        "years",
+        _KINDS_OF_PROVIDER,
+        "mean wait from order to service of the kW started this tick",
     ),
     Signal(
-        "lateness", "log", _KINDS_OF_PROVIDER, "mean log of wait over promised wait of the kW started this tick"
+        "lateness",
+        "log",
+        _KINDS_OF_PROVIDER,
+        "mean log of wait over promised wait of the kW started this tick",
     ),
     Signal(
         "speed_premium",
         "log price per year",
         "all",
-        "hedonic fall of log price per year of believed delay, over what was bought; above 0 where speed pays",
+        "hedonic fall of log price per year of believed delay, over what was bought; above 0 if speed pays",
     ),
-    Signal("speed_up", "1", _KINDS_OF_PROVIDER, "chosen speed of building over ordinary speed, by kW of sites"),
+    Signal(
+        "speed_up", "1", _KINDS_OF_PROVIDER, "chosen speed of building over ordinary speed, by kW of sites"
+    ),
     Signal(
         "incentive",
         "1",
@@ -178,11 +188,16 @@ SIGNALS = (
         "share of its sales that a provider would win from others by being faster, by kW of sites",
     ),
     Signal("utilisation", "1", _KINDS_OF_PROVIDER, "chips under contract over chips in service"),
-    Signal("vacancy", "1", _KINDS_OF_PROVIDER, "power of chips in service without a contract over that of all"),
+    Signal(
+        "vacancy", "1", _KINDS_OF_PROVIDER, "power of chips in service without a contract over that of all"
+    ),
     Signal("quote", "USD per chip-hour", "chip", "mean asking price for one year, by chips in service"),
     Signal("trade", "USD per chip-hour", "chip", "mean price signed this tick, by chips"),
     Signal(
-        "scarcity_rent", "USD per chip-hour", "chip", "mean part of the price signed that is due to scarcity, by chips"
+        "scarcity_rent",
+        "USD per chip-hour",
+        "chip",
+        "mean part of the price signed that is due to scarcity, by chips",
     ),
     Signal(
         "useful_price", "USD per PFLOP-hour", _KINDS_OF_PROVIDER, "USD signed this tick per useful PFLOP-hour"

@@ -27,8 +27,8 @@ def toward(value: np.ndarray, goal: np.ndarray, time: float, dt: float) -> np.nd
 def scarcity_by_chip(setup: Setup, market: Market) -> np.ndarray:
     """Log shadow price of every provider's ready chips (R, provider, chip)."""
     out = np.zeros_like(market.providers.quote)
-    for g, (p, c) in enumerate(setup.offers.pairs):
-        out[:, p, c] = market.shadow[:, g]
+    pairs = setup.offers.pairs
+    out[:, pairs[:, 0], pairs[:, 1]] = market.shadow[:, : len(pairs)]
     return out
 
 
@@ -82,7 +82,8 @@ def _by_vendor(setup: Setup, by_chip: np.ndarray) -> np.ndarray:
 
 def _by_chip(setup: Setup, by_vendor: np.ndarray) -> np.ndarray:
     """The price of each chip as its own vendor set it (R, chip)."""
-    return np.maximum(np.stack([by_vendor[:, v, c] for c, v in enumerate(setup.chip_vendor)], axis=1), 1e-6)
+    chips = np.arange(by_vendor.shape[2])
+    return np.maximum(by_vendor[:, setup.chip_vendor, chips], 1e-6)
 
 
 def open_sites(setup: Setup, market: Market) -> Market:

@@ -7,13 +7,15 @@ from market_sim.mechanisms.concentration import measure, merged, shares
 from market_sim.results.calendar import Calendar
 from market_sim.results.frames import grid
 from market_sim.results.vocabulary import BASES, BUYERS_OF
-from market_sim.simulation.seen import Cast, Seen, Signings
+from market_sim.simulation.seen import Cast, Seen
+from market_sim.simulation.signings import Signings
 from market_sim.state.setup import Setup
 
 STOCK, BOOKINGS, REVENUE = (
     [term.name for term in BASES].index(name) for name in ("stock", "bookings", "revenue")
 )
 WINDOW = 1.0  # years of bookings
+Columns = dict[str, np.ndarray]
 INDICES = ("hhi", "cr1", "cr4", "effective_firms", "entropy", "gini")
 
 
@@ -45,30 +47,36 @@ class Markets:
         pairs = np.take(sold.reshape(len(sold), -1), providers * vendor.shape[1] + vendors, axis=1)
         return np.concatenate([vendor, provider, lab, platform, pairs], axis=1)
 
-    def frames(self, calendar: Calendar, ticks: int) -> dict[str, pl.DataFrame]:
-        """The tables over the first `ticks` ticks."""
+    def frame(self, name: str, calendar: Calendar, ticks: int) -> pl.DataFrame:
+        """One of the tables over the first `ticks` ticks."""
         quantity = self.quantity[:, :ticks].copy()
         quantity[:, :, BOOKINGS] = windowed(quantity[:, :, BOOKINGS], self.setup.dt)
-        places = [np.flatnonzero(self.market == code) for code in dict.fromkeys(self.market.tolist())]
-        found = [measure(np.take(quantity, place, axis=3)) for place in places]
-        share = [shares(np.take(quantity, place, axis=3)) for place in places]
-        held = np.stack([one.held for one in found], axis=3)
-        indices = {
-            name: np.where(held, np.stack([getattr(one, name) for one in found], axis=3), np.nan)
-            for name in INDICES
-        }
         clock = [
             {"replicate": np.array(self.setup.replicates)},
             {"tick": np.arange(ticks)},
             {"basis": np.arange(len(BASES))},
         ]
-        market = {"market": np.array([self.market[place[0]] for place in places])}
+        axis, measures = (self._shares if name == "shares" else self._indices)(quantity)
+        return grid(name, [*clock, axis], measures, self.cast.names, calendar)
+
+    @property
+    def _places(self) -> list[np.ndarray]:
+        """Where the members of each market stand."""
+        return [np.flatnonzero(self.market == code) for code in dict.fromkeys(self.market.tolist())]
+
+    def _indices(self, quantity: np.ndarray) -> tuple[Columns, Columns]:
+        """Codes along the axis of markets, and the indices of each; NaN where nobody holds anything."""
+        found = [measure(np.take(quantity, place, axis=3)) for place in self._places]
+        held = np.stack([one.held for one in found], axis=3)
+        values = {name: np.stack([getattr(one, name) for one in found], axis=3) for name in INDICES}
+        market = np.array([self.market[place[0]] for place in self._places])
+        return {"market": market}, {name: np.where(held, value, np.nan) for name, value in values.items()}
+
+    def _shares(self, quantity: np.ndarray) -> tuple[Columns, Columns]:
+        """Codes along the axis of members, and what each holds."""
+        share = np.concatenate([shares(np.take(quantity, place, axis=3)) for place in self._places], axis=3)
         member = {"market": self.market, "entity": self.entity, "kind": self.kind}
-        of_members = {"quantity": quantity, "share": np.concatenate(share, axis=3)}
-        return {
-            "concentration": grid("concentration", [*clock, market], indices, self.cast.names, calendar),
-            "shares": grid("shares", [*clock, member], of_members, self.cast.names, calendar),
-        }
+        return member, {"quantity": quantity, "share": share}
 
 
 def may_sell(setup: Setup) -> np.ndarray:
@@ -78,7 +86,9 @@ def may_sell(setup: Setup) -> np.ndarray:
 
 
 def members(setup: Setup, cast: Cast, buyers: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Codes of market, entity and kind (member,): vendors, providers, labs, platforms, then each vendor's buyers."""
+    """Codes of market, entity and kind (member,): vendors, providers, labs, platforms, then each vendor's
+    buyers.
+    """
     names = cast.names
     platforms = names.code("kind", "platform")
     groups = (
@@ -112,9 +122,7 @@ def bookings(seen: Seen) -> Amounts:
     setup = seen.setup
     deals, renewals = (_booked(setup, signed) for signed in (seen.deals, seen.renewals))
     lab, provider, platform = (one + other for one, other in zip(deals, renewals, strict=True))
-    orders = merged(
-        seen.ordered * seen.day.offered.costs.purchase, setup.chip_vendor, len(setup.vendors)
-    )
+    orders = merged(seen.ordered * seen.day.offered.costs.purchase, setup.chip_vendor, len(setup.vendors))
     return lab, provider, platform, orders
 
 
@@ -138,8 +146,8 @@ def revenues(seen: Seen) -> Amounts:
 def windowed(flow: np.ndarray, dt: float) -> np.ndarray:
     """Flows (R, tick, member) summed over the WINDOW years that end with each tick, or since the start.
 
-    A tick that the window cuts counts in part. Sums are taken term by term: differences of running totals would leave
-    rounding errors where nothing was sold.
+    A tick that the window cuts counts in part. Sums are taken term by term: differences of running totals
+    would leave rounding errors where nothing was sold.
     """
     whole = int(np.floor(WINDOW / dt + 1e-9))
     part = WINDOW / dt - whole

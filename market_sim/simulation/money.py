@@ -12,9 +12,10 @@ from market_sim.mechanisms.contracts import Events
 from market_sim.mechanisms.finance import FLOW, Journal, Sectors
 from market_sim.numerics import exp
 from market_sim.simulation.trading import Trade
+from market_sim.state.grouping import grouped_product
+from market_sim.state.initial import per_vendor
 from market_sim.state.market import Market
 from market_sim.state.setup import Setup
-from market_sim.state.initial import per_vendor
 from market_sim.state.tables import CHIPS, DEPOSITS, LOANS, SITES, STOCK, Ledger
 
 LOAN_YEARS = 4.0
@@ -55,11 +56,7 @@ def rents(journal: Journal, at: Sectors, trade: Trade, events: Events) -> None:
 
 def purchases(setup: Setup, market: Market, offered: Offered, shipments: Shipments) -> np.ndarray:
     """USD of chips bought (R, provider, vendor)."""
-    value = shipments.chips * offered.costs.purchase
-    out = np.zeros((setup.width, len(setup.providers), len(setup.vendors)))
-    for c, v in enumerate(setup.chip_vendor):
-        out[:, :, v] += value[:, :, c]
-    return out
+    return grouped_product(shipments.chips, offered.costs.purchase, setup.chip_vendor, len(setup.vendors))
 
 
 def pay_vendors(setup: Setup, market: Market, journal: Journal, at: Sectors, bought: np.ndarray, leased: np.ndarray) -> None:

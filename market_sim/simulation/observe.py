@@ -26,13 +26,15 @@ ALL = "all"
 class Watcher(Protocol):
     """Looks at every tick and answers with tables."""
 
-    tables: tuple[str, ...]
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """Names of the tables it makes."""
 
     def see(self, seen: Seen) -> None:
         """Note what a tick did."""
 
-    def frames(self, calendar: Calendar, ticks: int) -> dict[str, pl.DataFrame]:
-        """The tables over the first `ticks` ticks."""
+    def frame(self, name: str, calendar: Calendar, ticks: int) -> pl.DataFrame:
+        """One of them, over the first `ticks` ticks."""
 
 
 def recorded(record: str | Iterable[str]) -> tuple[str, ...]:
@@ -52,11 +54,7 @@ class Observer:
     def __init__(self, setup: Setup, tables: tuple[str, ...]) -> None:
         self.setup, self.tables, self.cast = setup, tables, Cast.of(setup)
         self.ticks = 0
-        made: list[Watcher] = [
-            *(watcher(setup, self.cast) for watcher in (Markets, Signals, Tape) if set(watcher.tables) & set(tables)),
-            *(Panel(name, setup, self.cast) for name in PANELS if name in tables),
-        ]
-        self.watchers = made
+        self.watchers = watchers(setup, self.cast, tables)
 
     def see(self, market: Market, day: Day) -> None:
         """Show a tick to all watchers; `market` as it stands after it."""
@@ -68,10 +66,15 @@ class Observer:
     def frames(self) -> dict[str, pl.DataFrame]:
         """The tables recorded, over the ticks seen so far."""
         calendar = calendar_of(self.setup)
-        made: dict[str, pl.DataFrame] = {}
-        for watcher in self.watchers:
-            made |= watcher.frames(calendar, self.ticks)
-        return {name: made[name] for name in self.tables}
+        maker = {name: watcher for watcher in self.watchers for name in watcher.tables}
+        return {name: maker[name].frame(name, calendar, self.ticks) for name in self.tables}
+
+
+def watchers(setup: Setup, cast: Cast, tables: tuple[str, ...]) -> list[Watcher]:
+    """Those that the tables need, and no more."""
+    whole: list[type[Markets] | type[Signals] | type[Tape]] = [Markets, Signals, Tape]
+    needed: list[Watcher] = [one(setup, cast) for one in whole if set(one.tables) & set(tables)]
+    return needed + [Panel(name, setup, cast) for name in PANELS if name in tables]
 
 
 def calendar_of(setup: Setup) -> Calendar:

@@ -23,13 +23,15 @@ ITEM_OF_FLOW = {  # flows whose own name is that of a stock
     "equity": "equity_raised",
 }
 ALL_SEGMENTS = 0
+NOISE = 1e-6  # chips: what rounding leaves of a difference of fleets
 
 
 @dataclass(frozen=True)
 class Cells:
     """Cells of one tick that become rows, where `keep` (R, *axes).
 
-    `codes`: for each axis after the replicate the key columns along it; `measures`: numbers that broadcast to cells.
+    `codes`: for each axis after the replicate the key columns along it; `measures`: numbers that broadcast to
+    cells.
     """
 
     keep: np.ndarray
@@ -43,7 +45,9 @@ class Cells:
         for axis, along in enumerate(self.codes):
             columns |= {column: codes[at[axis + 1]] for column, codes in along.items()}
         shape = self.keep.shape
-        return columns | {column: np.broadcast_to(cells, shape)[at] for column, cells in self.measures.items()}
+        return columns | {
+            column: np.broadcast_to(cells, shape)[at] for column, cells in self.measures.items()
+        }
 
 
 class Panel:
@@ -58,13 +62,12 @@ class Panel:
         """Take the tick's rows."""
         self.parts += [cells.flat(self.replicates, seen.tick) for cells in PANELS[self.name](seen)]
 
-    def frames(self, calendar: Calendar, ticks: int) -> dict[str, pl.DataFrame]:
+    def frame(self, name: str, calendar: Calendar, ticks: int) -> pl.DataFrame:
         """The table as of now, sorted by its key."""
-        handed = [column.name for column in table(self.name).handed]
-        empty = dict.fromkeys(handed, np.zeros(0, np.int64))
-        parts = self.parts or [empty]
+        handed = [column.name for column in table(name).handed]
+        parts = self.parts or [dict.fromkeys(handed, np.zeros(0, np.int64))]
         joined = {column: np.concatenate([part[column] for part in parts]) for column in handed}
-        return {self.name: rows(self.name, joined, self.cast.names, calendar)}
+        return rows(name, joined, self.cast.names, calendar)
 
 
 # --- what a tick adds to each table ---------------------------------------------------------------
@@ -85,11 +88,12 @@ def deliveries(seen: Seen) -> list[Cells]:
     """By provider and chip; what left service is what the fleet lacks."""
     setup, done = seen.setup, seen.day.delivered
     before, after = seen.day.before.fleet.in_service, seen.market.fleet.in_service
+    left = before + done.in_service - after
     promised, actual = _delays(seen)
     measures = {
         "chips_shipped": seen.day.shipments.chips,
         "chips_started": done.in_service,
-        "chips_retired": before + done.in_service - after,
+        "chips_retired": np.where(np.abs(left) > NOISE, left, 0.0),
         "chips_in_pipe": seen.market.pipe.received,
         "chips_in_service": after,
         "promised_delay": promised,
@@ -102,24 +106,26 @@ def deliveries(seen: Seen) -> list[Cells]:
 
 
 def _delays(seen: Seen) -> tuple[np.ndarray, np.ndarray]:
-    """Mean years from order to service (R, provider, chip), promised and actual, of what started; by chips."""
+    """Mean years from order to service (R, provider, chip), promised and actual, of chips that started."""
     done, providers, chips = seen.day.delivered, len(seen.setup.providers), len(seen.setup.chips)
     used = np.arange(done.finished.shape[1]) < done.finished_count[:, None]
     lots = done.finished[used]
-    replicate = np.repeat(np.arange(len(done.finished_count)), done.finished_count)
+    replicate = np.repeat(np.arange(seen.setup.width), done.finished_count)
     cell = (replicate * providers + lots["provider"]) * chips + lots["chip"]
-    shape = (len(done.finished_count), providers, chips)
+    shape = (seen.setup.width, providers, chips)
 
-    def total(weight: np.ndarray) -> np.ndarray:
-        return np.bincount(cell, weight, int(np.prod(shape))).reshape(shape)
+    def mean(years: np.ndarray) -> np.ndarray:
+        total, number = (
+            np.bincount(cell, weight, shape[0] * shape[1] * shape[2])
+            for weight in (lots["chips"] * years, lots["chips"])
+        )
+        return ratio(total, number).reshape(shape)
 
-    number = total(lots["chips"])
-    promised = total(lots["chips"] * (lots["promised"] - lots["ordered"]))
-    return ratio(promised, number), ratio(total(lots["chips"] * (done.finished_at[used] - lots["ordered"])), number)
+    return mean(lots["promised"] - lots["ordered"]), mean(done.finished_at[used] - lots["ordered"])
 
 
 def prices(seen: Seen) -> list[Cells]:
-    """Quotes of who is in business and has or sells the chip, trades, and list prices of chips on the market."""
+    """Quotes of who is in business and has the chip, trades, and list prices of chips on the market."""
     setup, names = seen.setup, seen.cast.names
     market = seen.market
     sold = (setup.chip_from <= seen.now + 1e-9) & (market.fleet.in_service > 0.0)
@@ -147,7 +153,9 @@ def _trades(seen: Seen) -> np.ndarray:
     """Mean price signed (R, provider, chip), by chips; NaN where nothing was."""
     signed, providers, chips = seen.deals, len(seen.setup.providers), len(seen.setup.chips)
     cell, size = signed.provider * chips + signed.chip, providers * chips
-    mean = ratio(signed.total(signed.chips * signed.price, cell, size), signed.total(signed.chips, cell, size))
+    mean = ratio(
+        signed.total(signed.chips * signed.price, cell, size), signed.total(signed.chips, cell, size)
+    )
     return mean.reshape(-1, providers, chips)
 
 

@@ -1,9 +1,9 @@
 """The CUDA premium: how spending would move if software set no stack apart.
 
-Every stack's kernels are made as mature as the best of CUDA's, every port is free, and the market of the tick is
-cleared again: at the old scarcity prices the answer would be far too high, since chips that nobody can have would seem
-to win what they cannot serve. The premium is the share of spending that changes stack, half the sum of absolute
-differences of the stacks' shares.
+Every stack's kernels are made as mature as the best of CUDA's, every port is free, and the market of the tick
+is cleared again: at the old scarcity prices the answer would be far too high, since chips that nobody can
+have would seem to win what they cannot serve. The premium is the share of spending that changes stack, half
+the sum of absolute differences of the stacks' shares.
 """
 
 from dataclasses import replace
@@ -11,16 +11,17 @@ from dataclasses import replace
 import numpy as np
 
 from market_sim.agents import lab
-from market_sim.mechanisms import fit
+from market_sim.mechanisms import fit, software
 from market_sim.mechanisms.clearing import Cleared
 from market_sim.mechanisms.concentration import merged
-from market_sim.numerics import exp
+from market_sim.numerics import exp, log
 from market_sim.simulation import trading
 from market_sim.simulation.seen import Seen, ratio
 from market_sim.state.market import Market
 from market_sim.state.setup import Setup
 
 REFERENCE = "CUDA"
+TINY = 1e-300
 
 
 def reference_stack(setup: Setup) -> int:
@@ -29,7 +30,9 @@ def reference_stack(setup: Setup) -> int:
 
 
 def equal_software(setup: Setup, market: Market) -> Market:
-    """The market with all families at the reference stack's best maturity by kind of work, and all ports done."""
+    """The market with all families at the reference stack's best maturity by kind of work, and all ports
+    done.
+    """
     t = market.technology
     known = (setup.family_stack == reference_stack(setup)) & t.launched
     best = np.where(known[:, :, None], t.maturity, 0.0).max(axis=1, keepdims=True)
@@ -50,13 +53,22 @@ def spending(setup: Setup, price: np.ndarray, cleared: Cleared) -> np.ndarray:
     return ratio(by_stack, by_stack.sum(axis=1, keepdims=True))
 
 
+def gain(setup: Setup, before: Market, after: Market) -> np.ndarray:
+    """Rise of every chip's worth to every lab (R, lab, chip): throughput as labs judge it, and no switching
+    cost.
+    """
+    old, new = (np.maximum(lab.judged_fit(setup, market), TINY) for market in (before, after))
+    penalty = setup.drawn.software.unported_penalty
+    paid, free = (software.switching(market.technology.ported, penalty) for market in (before, after))
+    return log(new / old) + np.take(paid - free, setup.chip_stack, axis=2)
+
+
 def cuda_premium(seen: Seen) -> np.ndarray:
     """Share of spending that would move between stacks (R,); NaN where nothing was bought."""
     setup, day = seen.setup, seen.day
     level = replace(equal_software(setup, day.before), shadow=day.trade.cleared.shadow)
-    change = lab.value(setup, level, day.offered) - lab.value(setup, day.before, day.offered)
-    wishes = replace(day.wishes, worth=day.wishes.worth + np.where(np.isfinite(change), change, 0.0))
-    again = trading.clear(setup, level, day.offered, wishes)
+    rise = np.take(gain(setup, day.before, level), setup.offers.chip, axis=2)
+    again = trading.clear(setup, level, day.offered, replace(day.wishes, worth=day.wishes.worth + rise))
     price = day.offered.price
     moved = spending(setup, price, again) - spending(setup, price, day.trade.cleared)
     return 0.5 * np.abs(moved).sum(axis=1)

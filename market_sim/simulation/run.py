@@ -48,7 +48,9 @@ class Run:
         return self.market.tick >= self.setup.scenario.ticks
 
     def step(self) -> Day:
-        """Carry the market over one tick and let the watchers see it. Raises RuntimeError when the run is over."""
+        """Carry the market over one tick and let the watchers see it. Raises RuntimeError when the run is
+        over.
+        """
         if self.done:
             raise RuntimeError(f"the run is over after its {self.setup.scenario.ticks} ticks")
         self.market, day = tick(self.setup, self.market, self.policies)
@@ -86,9 +88,10 @@ def simulate(
 ) -> Results:
     """The results of a scenario under the luck of some replicates.
 
-    `replicates`: how many, from 0 on, or their numbers; a number alone gives the same rows as among others. `record`:
-    "all" or names of tables. `policies`: firm -> subclass of its agent that decides for it. `command`: noted in the
-    manifest. Raises ValueError for replicates that are no distinct numbers from 0 on, TableNotRecorded, PolicyError.
+    `replicates`: how many, from 0 on, or their numbers; a number alone gives the same rows as among others.
+    `record`: "all" or names of tables. `policies`: firm -> subclass of its agent that decides for it.
+    `command`: noted in the manifest. Raises ValueError for replicates that are no distinct numbers from 0 on,
+    TableNotRecorded, PolicyError.
     """
     numbers = chosen_replicates(range(replicates) if isinstance(replicates, int) else replicates)
     tables = recorded(record)

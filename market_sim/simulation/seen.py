@@ -9,11 +9,10 @@ from market_sim.agents import provider
 from market_sim.mechanisms.concentration import merged, useful_compute
 from market_sim.results.names import Names
 from market_sim.scenario.schema import Scenario
+from market_sim.simulation.signings import Signings, signed_since
 from market_sim.simulation.tick import Day
 from market_sim.state.market import Market
 from market_sim.state.setup import Setup
-from market_sim.state.tables import Book
-from market_sim.units import HOURS_PER_YEAR
 
 PROVIDER_KINDS = {"hyperscaler": "hyperscaler", "neocloud": "neocloud", "other": "others"}
 LAB_KINDS = {"model_lab": "lab", "enterprise": "enterprise", "other": "others"}
@@ -30,6 +29,8 @@ class Cast:
     lab_kind: np.ndarray  # (lab,)
     kinds: tuple[str, ...]  # kinds of provider that there are
     provider_group: np.ndarray  # (provider,) index into `kinds`
+    firm_kinds: tuple[str, ...]  # kinds of provider and of lab
+    firm_group: np.ndarray  # (provider, then lab) index into `firm_kinds`
 
     @classmethod
     def of(cls, setup: Setup) -> "Cast":
@@ -38,8 +39,16 @@ class Cast:
         providers = [PROVIDER_KINDS[one.kind] for one in scenario.provider.values()]
         labs = [LAB_KINDS[one.kind] for one in scenario.lab.values()]
         kinds = tuple(kind for kind in PROVIDER_KINDS.values() if kind in providers)
-        group = np.array([kinds.index(kind) for kind in providers], np.int64)
-        return cls(names, names.codes("kind", providers), names.codes("kind", labs), kinds, group)
+        every = tuple(dict.fromkeys((*kinds, *labs)))
+        return cls(
+            names=names,
+            provider_kind=names.codes("kind", providers),
+            lab_kind=names.codes("kind", labs),
+            kinds=kinds,
+            provider_group=np.array([kinds.index(kind) for kind in providers], np.int64),
+            firm_kinds=every,
+            firm_group=np.array([every.index(kind) for kind in (*providers, *labs)], np.int64),
+        )
 
 
 def names_of(scenario: Scenario) -> Names:
@@ -91,18 +100,20 @@ class Seen:
         return self.day.trade.signed.built_chips + self.day.ordered.ahead
 
     @cached_property
-    def deals(self) -> "Signings":
+    def deals(self) -> Signings:
         """Contracts the market signed this tick."""
-        before = self.day.before.book
-        book = self.day.trade.signed.book
-        return Signings.of(self, book, between(book.rows.shape[1], before.count, book.count))
+        before, book = self.day.before.book, self.day.trade.signed.book
+        return signed_since(book, before.count, before.signed, self._fit, self.delivered)
 
     @cached_property
-    def renewals(self) -> "Signings":
+    def renewals(self) -> Signings:
         """Contracts that went on from others which ended this tick."""
         first, book = self.day.trade.signed.book.signed, self.day.events.book
-        used = np.arange(book.rows.shape[1]) < book.count[:, None]
-        return Signings.of(self, book, used & (book.rows["id"] >= first[:, None]))
+        return signed_since(book, np.zeros_like(first), first, self._fit, self.delivered)
+
+    @property
+    def _fit(self) -> np.ndarray:
+        return self.day.before.technology.throughput
 
     def by_kind(self, by_provider: np.ndarray) -> np.ndarray:
         """(R, provider) summed over all and over each kind of provider (R, 1 + kind)."""
@@ -119,44 +130,6 @@ class Seen:
 def quarter(years: float) -> int:
     """The quarter of a year in which a date lies."""
     return int(np.floor((years + BETWEEN) / QUARTER))
-
-
-def between(slots: int, first: np.ndarray, last: np.ndarray) -> np.ndarray:
-    """Which of the slots lie in first..last - 1, (R, slot)."""
-    slot = np.arange(slots)
-    return (slot >= first[:, None]) & (slot < last[:, None])
-
-
-@dataclass(frozen=True)
-class Signings:
-    """Contracts, flat, those of the first replicate first; all (signing,)."""
-
-    replicate: np.ndarray  # place in the chunk
-    lab: np.ndarray
-    provider: np.ndarray
-    chip: np.ndarray
-    chips: np.ndarray
-    price: np.ndarray  # USD per chip-hour
-    rent: np.ndarray  # of it due to scarcity
-    useful: np.ndarray  # PFLOP/s
-    value: np.ndarray  # USD over the term
-    width: int  # replicates in the chunk
-
-    @classmethod
-    def of(cls, seen: Seen, book: Book, chosen: np.ndarray) -> "Signings":
-        """The chosen rows (R, contract) of a book."""
-        replicate, _ = np.nonzero(chosen)
-        rows = book.rows[chosen]
-        lab, who, chip, chips = (rows[name].copy() for name in ("lab", "provider", "chip", "chips"))
-        price = rows["price"].copy()
-        fit = seen.day.before.technology.throughput[replicate, lab, chip] * seen.delivered[replicate, who]
-        value = price * chips * (HOURS_PER_YEAR * rows["term"])
-        return cls(replicate, lab, who, chip, chips, price, rows["rent"].copy(), chips * fit, value, len(chosen))
-
-    def total(self, weight: np.ndarray, place: np.ndarray, size: int) -> np.ndarray:
-        """Weights (signing,) added up by place (R, size), in order of signing."""
-        cell = self.replicate * size + place
-        return np.bincount(cell, weight, self.width * size).reshape(self.width, size)
 
 
 def ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:

@@ -12,7 +12,8 @@ from market_sim.results.calendar import Calendar
 from market_sim.results.frames import grid
 from market_sim.results.vocabulary import SIGNALS
 from market_sim.simulation.premium import cuda_premium
-from market_sim.simulation.seen import Cast, Seen, Signings, ratio
+from market_sim.simulation.seen import Cast, Seen, ratio
+from market_sim.simulation.signings import Signings
 from market_sim.state.setup import Setup
 from market_sim.state.tables import LOANS
 
@@ -44,7 +45,7 @@ class Signals:
         ]
         self.value[:, seen.tick] = np.concatenate(parts, axis=1)
 
-    def frames(self, calendar: Calendar, ticks: int) -> dict[str, pl.DataFrame]:
+    def frame(self, name: str, calendar: Calendar, ticks: int) -> pl.DataFrame:
         """The table over the first `ticks` ticks; no row where there was nothing to measure."""
         value = self.value[:, :ticks]
         axes = [
@@ -53,12 +54,11 @@ class Signals:
             {"signal": self.signal, "group": self.group},
         ]
         keep = ~np.isnan(value)
-        return {"signals": grid("signals", axes, {"value": value}, self.cast.names, calendar, keep)}
+        return grid(name, axes, {"value": value}, self.cast.names, calendar, keep)
 
 
 def groups_of(by: str, setup: Setup, cast: Cast) -> tuple[str, ...]:
     """The groups that a signal is measured for, from what the vocabulary says it goes by."""
-    labs = tuple(dict.fromkeys(cast.names["kind"][code] for code in cast.lab_kind))
     return {
         "all": ("all",),
         "lab": setup.labs,
@@ -66,13 +66,8 @@ def groups_of(by: str, setup: Setup, cast: Cast) -> tuple[str, ...]:
         "vendor": setup.vendors,
         "chip": setup.chips,
         "all, provider kind": ("all", *cast.kinds),
-        "firm kind": firm_kinds(cast.kinds, labs),
+        "firm kind": cast.firm_kinds,
     }[by]
-
-
-def firm_kinds(providers: tuple[str, ...], labs: tuple[str, ...]) -> tuple[str, ...]:
-    """Kinds of providers and of labs, each once."""
-    return tuple(dict.fromkeys((*providers, *labs)))
 
 
 # --- technology -----------------------------------------------------------------------------------
@@ -143,14 +138,16 @@ def lateness(seen: Seen) -> np.ndarray:
 
 
 def speed_premium(seen: Seen) -> np.ndarray:
-    """At contract prices to large labs, weighted by spending; throughput is the mean over planned spending."""
+    """At contract prices to large labs, weighted by spending; throughput is a mean by planned spending."""
     setup, day = seen.setup, seen.day
     o, trade = setup.offers, day.trade
     buyer = int(np.flatnonzero(~setup.enterprise)[0]) if not setup.enterprise.all() else 0
     plan = day.before.labs.plan
     weight = plan / np.maximum(plan.sum(axis=1), 1.0)[:, None]
     fit = (weight[:, :, None] * log(np.maximum(day.before.technology.throughput, SMALL))).sum(axis=1)
-    useful = np.take(fit, o.chip, axis=1) + log(np.maximum(np.take(seen.delivered, o.provider, axis=1), SMALL))
+    useful = np.take(fit, o.chip, axis=1) + log(
+        np.maximum(np.take(seen.delivered, o.provider, axis=1), SMALL)
+    )
     spend = (trade.cleared.chips * trade.price).sum(axis=1)
     price = log(np.maximum(trade.price[:, buyer], SMALL))
     return -valuation.hedonic_speed_premium(price, day.offered.believed, useful, o.term, spend)[:, None]
@@ -177,7 +174,9 @@ def _by_site_power(seen: Seen, by_provider: np.ndarray) -> np.ndarray:
 def utilisation(seen: Seen) -> np.ndarray:
     """In chips."""
     market = seen.market
-    return ratio(seen.by_kind(market.holdings.sold.sum(axis=2)), seen.by_kind(market.fleet.in_service.sum(axis=2)))
+    return ratio(
+        seen.by_kind(market.holdings.sold.sum(axis=2)), seen.by_kind(market.fleet.in_service.sum(axis=2))
+    )
 
 
 def vacancy(seen: Seen) -> np.ndarray:
@@ -296,12 +295,9 @@ def _providers(seen: Seen) -> slice:
 
 def defaults(seen: Seen) -> np.ndarray:
     """Providers and labs that failed, by kind; a kind that both have counts both."""
-    cast, settled = seen.cast, seen.day.settled
-    labs = [cast.names["kind"][code] for code in cast.lab_kind]
-    kinds = firm_kinds(cast.kinds, tuple(dict.fromkeys(labs)))
-    firms = [kinds.index(cast.kinds[group]) for group in cast.provider_group] + [kinds.index(lab) for lab in labs]
+    settled, cast = seen.day.settled, seen.cast
     failed = np.concatenate([settled.failed, settled.failed_labs], axis=1)
-    return merged(failed, np.array(firms), len(kinds))
+    return merged(failed, cast.firm_group, len(cast.firm_kinds))
 
 
 def defaulted_debt(seen: Seen) -> np.ndarray:
@@ -332,10 +328,11 @@ def regime(seen: Seen) -> np.ndarray:
 MEASURES: dict[str, Callable[[Seen], np.ndarray]] = {
     measure.__name__: measure
     for measure in (
-        divergence, segregation, lock_in, quality_loss, automation, ports_started, ports_finished, time_to_capacity,
-        lateness, speed_premium, speed_up, incentive, utilisation, vacancy, quote, trade, scarcity_rent, useful_price,
-        unmet_demand, unmet_ask, useful_compute, power, active_providers, neocloud_share, lead_time, supply,
-        vendor_margin, backing_exposure, provider_leverage, defaults, defaulted_debt, entries, lab_demand, lab_revenue,
-        regime,
+        *(divergence, segregation, lock_in, quality_loss, automation, ports_started, ports_finished),
+        *(time_to_capacity, lateness, speed_premium, speed_up, incentive),
+        *(utilisation, vacancy, quote, trade, scarcity_rent, useful_price, unmet_demand, unmet_ask),
+        *(useful_compute, power, active_providers, neocloud_share),
+        *(lead_time, supply, vendor_margin, backing_exposure, provider_leverage),
+        *(defaults, defaulted_debt, entries, lab_demand, lab_revenue, regime),
     )
-}  # fmt: skip
+}

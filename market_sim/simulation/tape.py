@@ -17,7 +17,7 @@ NEVER = np.iinfo(np.int64).max
 
 
 class Tape:
-    """Contracts that ended, tick by tick; those still running are taken from the book when it is asked for."""
+    """Contracts that ended, tick by tick; those still running are taken from the book when asked."""
 
     tables = ("contracts",)
 
@@ -26,28 +26,35 @@ class Tape:
         self.ended: list[np.ndarray] = []
         self.who: list[np.ndarray] = []
         self.book: Book | None = None
-        self.edges: list[np.ndarray] = []  # (R, 3) of each tick: first id signed, first renewed, first of the next
+        self.edges: list[
+            np.ndarray
+        ] = []  # (R, 3) of each tick: first id signed, first renewed, first of the next
 
     def see(self, seen: Seen) -> None:
         """Keep the contracts that ended this tick."""
         events, day = seen.day.events, seen.day
         self._take(events.ended, events.ended_count)
         self.book = seen.market.book
-        self.edges.append(np.stack([day.before.book.signed, day.trade.signed.book.signed, self.book.signed], 1))
+        self.edges.append(
+            np.stack([day.before.book.signed, day.trade.signed.book.signed, self.book.signed], 1)
+        )
 
     def _take(self, table: np.ndarray, count: np.ndarray) -> None:
         used = np.arange(table.shape[1]) < count[:, None]
         self.ended.append(table[used])
         self.who.append(np.repeat(np.arange(len(count)), count))
 
-    def frames(self, calendar: Calendar, ticks: int) -> dict[str, pl.DataFrame]:
+    def frame(self, name: str, calendar: Calendar, ticks: int) -> pl.DataFrame:
         """The table as of now."""
+        return rows(name, self._columns(*self._all()), self.cast.names, calendar)
+
+    def _all(self) -> tuple[np.ndarray, np.ndarray]:
+        """Every contract so far, and the place of its replicate in the chunk."""
         if self.book is None:
-            return {"contracts": rows("contracts", self._columns(*nothing()), self.cast.names, calendar)}
+            return np.zeros(0, CONTRACT), np.zeros(0, np.int64)
         used = np.arange(self.book.rows.shape[1]) < self.book.count[:, None]
-        tape = np.concatenate([*self.ended, self.book.rows[used]])
-        who = np.concatenate([*self.who, np.repeat(np.arange(len(self.book.count)), self.book.count)])
-        return {"contracts": rows("contracts", self._columns(tape, who), self.cast.names, calendar)}
+        who = np.repeat(np.arange(self.setup.width), self.book.count)
+        return np.concatenate([*self.ended, self.book.rows[used]]), np.concatenate([*self.who, who])
 
     def _columns(self, tape: np.ndarray, who: np.ndarray) -> dict[str, np.ndarray]:
         trade, lot = self.setup.drawn.trade, self._lots(tape, who)
@@ -87,8 +94,3 @@ class Tape:
             renewed = (tick >= 0) & (number >= edges[np.maximum(tick, 0), r, 1])
             lot[own] = np.where(tick < 0, OPENING, np.where(renewed, RENEWAL, lot[own]))
         return lot
-
-
-def nothing() -> tuple[np.ndarray, np.ndarray]:
-    """A tape without contracts."""
-    return np.zeros(0, CONTRACT), np.zeros(0, np.int64)

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from market_sim.mechanisms import architecture, fit, software
+from market_sim.state.grouping import grouped
 from market_sim.state.market import Market
 from market_sim.state.setup import Setup
 
@@ -20,9 +21,7 @@ def family_start(setup: Setup) -> np.ndarray:
 
 def use_by_stack(setup: Setup, market: Market) -> np.ndarray:
     """Each stack's share of useful compute under contract (R, stack)."""
-    out = np.zeros((setup.width, len(setup.stacks)))
-    for c, s in enumerate(setup.chip_stack):
-        out[:, s] += market.holdings.useful_chip[:, c]
+    out = grouped(market.holdings.useful_chip, setup.chip_stack, len(setup.stacks))
     return out / np.maximum(out.sum(axis=1), 1e-300)[:, None]
 
 

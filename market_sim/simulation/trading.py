@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from market_sim.agents import lab, provider
+from market_sim.agents import lab
 from market_sim.agents.lab import Wishes
 from market_sim.agents.policies import Policies
 from market_sim.agents.provider import Offered
@@ -13,6 +13,7 @@ from market_sim.mechanisms.clearing import Cleared
 from market_sim.mechanisms.contracts import Signed
 from market_sim.mechanisms.lots import Deals
 from market_sim.numerics import exp
+from market_sim.state.grouping import grouped_product
 from market_sim.state.market import Market
 from market_sim.state.setup import Setup
 from market_sim.units import HOURS_PER_YEAR
@@ -84,8 +85,8 @@ def trade(setup: Setup, market: Market, offered: Offered, wishes: Wishes) -> tup
     )  # fmt: skip
     first = market.book.signed
     pipeline = open_lots(setup, market, deals, offered, price, first)
-    spend = by_provider(cleared.chips * price, setup)
-    carry = np.maximum(0.0, (cleared.chips * price).sum(axis=2) - deals.signed_value)
+    spend = grouped_product(cleared.chips, price, o.provider, len(setup.providers))
+    carry = np.maximum(0.0, spend.sum(axis=2) - deals.signed_value)
     labs = replace(market.labs, carry=carry, plan=wishes.plan)
     market = replace(market, book=signed.book, pipeline=pipeline, labs=labs, shadow=cleared.shadow)
     kw = (signed.built_chips * setup.power).sum(axis=2)
@@ -104,11 +105,3 @@ def open_lots(setup: Setup, market: Market, deals: Deals, offered: Offered, pric
         np.take_along_axis(offered.promised, offer, axis=1), rent, setup.luck.site[:, :, market.tick],
         setup.drawn.provider.site_months / 12.0, setup.drawn.delivery.bring_up, market.now,
     )  # fmt: skip
-
-
-def by_provider(by_offer: np.ndarray, setup: Setup) -> np.ndarray:
-    """(R, lab, offer) summed over each provider's offers: (R, lab, provider)."""
-    out = np.zeros((*by_offer.shape[:2], len(setup.providers)))
-    for j, p in enumerate(setup.offers.provider):
-        out[:, :, p] += by_offer[:, :, j]
-    return out

@@ -1,19 +1,39 @@
-"""What must balance whatever happens: chips, power, contracts, claims and flows, to `TOLERANCE` of what turns over.
+"""What must balance whatever happens: chips, power, contracts, claims and flows, to 1e-9 of what turns over.
 
-`imbalances` looks at one moment, `broken_flows` at the step between two. Both answer with one sentence for each
-identity that does not hold, naming the worst place; no sentence, no error.
+`imbalances` looks at one moment, `broken_flows` at the step between two. Both answer with one sentence for
+each identity that does not hold, naming the worst place; no sentence, no error.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, fields, is_dataclass
 
 import numpy as np
 
 from market_sim.state.market import Market
-from market_sim.state.tables import CREDITS, EQUITY, INSTRUMENTS, LEASES, LIVE, PENDING, PREPAYMENTS, STOCK, Ledger
+from market_sim.state.tables import (
+    CREDITS,
+    EQUITY,
+    INSTRUMENTS,
+    LEASES,
+    LIVE,
+    PENDING,
+    PREPAYMENTS,
+    STOCK,
+    Ledger,
+)
 
 TOLERANCE = 1e-9
-FREE_SIGN = {"capability", "brand", "growth", "drift", "unadapted", "balance", "record", "entry_clock", "shadow"}
+FREE_SIGN = {
+    "capability",
+    "brand",
+    "growth",
+    "drift",
+    "unadapted",
+    "balance",
+    "record",
+    "entry_clock",
+    "shadow",
+}
 
 
 @dataclass(frozen=True)
@@ -57,8 +77,9 @@ def broken_flows(
 ) -> list[str]:  # fmt: skip
     """Every identity of one step that does not hold.
 
-    `flows` (replicate, flow, holder) in USD, `written_off` (replicate, holder), `worth` (flow,) True where a flow
-    changes net worth, `equity` the flow of shares sold to investors and owners, `power` (chip,) in kW per chip.
+    `flows` (replicate, flow, holder) in USD, `written_off` (replicate, holder), `worth` (flow,) True where a
+    flow changes net worth, `equity` the index of the flow of shares sold for cash, `power` (chip,) in kW per
+    chip.
     """
     errors = flow_errors(before.ledger, after.ledger, flows, written_off, worth)
     errors |= stake_errors(before, after, flows, equity)
@@ -73,15 +94,18 @@ def relative(difference: np.ndarray, scale: np.ndarray) -> np.ndarray:
 
 
 def chip_errors(market: Market) -> dict[str, np.ndarray]:
-    """Chips made = shipped + in stock; shipped = received by lots + in service + retired. (replicate, chip)."""
+    """Chips made = shipped + in stock; shipped = received by lots + in service + retired; stock at book."""
     v, f = market.vendors, market.fleet
-    received = by_grid(market.pipeline.rows, market.pipeline.count, "received", f.in_service.shape).sum(axis=1)
+    received = by_grid(market.pipeline.rows, market.pipeline.count, "received", f.in_service.shape).sum(
+        axis=1
+    )
     placed = received + f.in_service.sum(axis=1) + f.retired
     held = np.abs(market.ledger.real[:, STOCK]).sum(axis=1)
     kept = (v.stock * v.unit_cost).sum(axis=1)
+    turned = (v.made * v.unit_cost).sum(axis=1)
     return {
         "chips made = shipped + in stock": relative(v.made - f.shipped - v.stock, v.made),
-        "stock at book = chips in stock at their cost": relative(kept - held, kept + held)[:, None],
+        "stock at book = chips in stock at their cost": relative(kept - held, turned)[:, None],
         "chips shipped = in lots + in service + retired": relative(f.shipped - placed, f.shipped),
     }
 
@@ -110,9 +134,13 @@ def claim_errors(market: Market) -> dict[str, np.ndarray]:
     for name, i in (("prepaid", PREPAYMENTS), ("credit", CREDITS)):
         held = by_pair(market, name, n)
         errors[f"labs' {name} = instrument"] = _against(balance[:, i, n.lab], held.sum(axis=2), gross[:, i])
-        errors[f"providers' {name} = instrument"] = _against(-balance[:, i, n.provider], held.sum(axis=1), gross[:, i])
+        errors[f"providers' {name} = instrument"] = _against(
+            -balance[:, i, n.provider], held.sum(axis=1), gross[:, i]
+        )
     leases = market.vendors.leases
-    errors["vendors' leases = instrument"] = _against(balance[:, LEASES, n.vendor], leases.sum(axis=2), gross[:, LEASES])
+    errors["vendors' leases = instrument"] = _against(
+        balance[:, LEASES, n.vendor], leases.sum(axis=2), gross[:, LEASES]
+    )
     errors["providers' leases = instrument"] = _against(
         -balance[:, LEASES, n.provider], leases.sum(axis=1), gross[:, LEASES]
     )
@@ -122,8 +150,8 @@ def claim_errors(market: Market) -> dict[str, np.ndarray]:
 def claims_at_stake(balance: np.ndarray) -> np.ndarray:
     """The size against which each instrument must balance (replicate, instrument): its own gross claims.
 
-    Of an instrument that has just been used up only rounding of what it was is left, so a thousandth of all claims
-    counts in.
+    Of an instrument that has just been used up only rounding of what it was is left, so a thousandth of all
+    claims counts in.
     """
     gross = np.abs(balance).sum(axis=2)
     return gross + 1e-3 * gross.sum(axis=1, keepdims=True)
@@ -140,7 +168,9 @@ def flow_errors(
     return {
         "each kind of flow sums to zero": relative(flows.sum(axis=2), gross[:, None]),
         "write-offs sum to zero": relative(written_off.sum(axis=1), gross),
-        "change in claims = flows that touch worth + write-offs": relative(change - explained, gross[:, None]),
+        "change in claims = flows that touch worth + write-offs": relative(
+            change - explained, gross[:, None]
+        ),
     }
 
 
@@ -150,7 +180,9 @@ def stake_errors(before: Market, after: Market, flows: np.ndarray, equity: int) 
     change = after.ledger.balance[:, EQUITY, vendor] - before.ledger.balance[:, EQUITY, vendor]
     staked = (after.vendors.stakes - before.vendors.stakes).sum(axis=2)
     gross = np.abs(after.ledger.balance[:, EQUITY]).sum(axis=1, keepdims=True) + np.abs(staked)
-    return {"vendors' stakes = equity instrument": relative(change - staked + flows[:, equity, vendor], gross)}
+    return {
+        "vendors' stakes = equity instrument": relative(change - staked + flows[:, equity, vendor], gross)
+    }
 
 
 def overload_growth(before: Market, after: Market, power: np.ndarray) -> np.ndarray:
@@ -167,10 +199,19 @@ def overload(market: Market, power: np.ndarray) -> np.ndarray:
 
 def unsound(market: Market) -> list[str]:
     """Numbers that are not finite or below zero where they can't be, by table and field."""
+    claims = np.abs(market.ledger.balance).max(
+        initial=0.0
+    )  # of what was written down to nothing, rounding is left
     return [
         f"{where} is {word} in replicate {int(np.argwhere(bad)[0][0])}"
         for where, name, value in numbers(market)
-        for word, bad in (("not finite", ~np.isfinite(value)), ("negative", value < -TOLERANCE * np.abs(value).max(initial=0.0)))
+        for word, bad in (
+            ("not finite", ~np.isfinite(value)),
+            (
+                "negative",
+                value < -TOLERANCE * max(1.0, claims * (name == "real"), np.abs(value).max(initial=0.0)),
+            ),
+        )
         if bad.any() and not (word == "negative" and name in FREE_SIGN)
     ]
 
@@ -208,11 +249,18 @@ def by_grid(
 def by_pair(market: Market, name: str, sizes: Sizes) -> np.ndarray:
     """A column of the book, summed by (replicate, lab, provider)."""
     rows = market.book.rows
-    return _gathered(rows, market.book.count, name, np.zeros((len(rows), sizes.labs, sizes.providers)), ("lab", "provider"))
+    return _gathered(
+        rows, market.book.count, name, np.zeros((len(rows), sizes.labs, sizes.providers)), ("lab", "provider")
+    )
 
 
 def _gathered(
-    rows: np.ndarray, count: np.ndarray, name: str, out: np.ndarray, keys: tuple[str, str], only: np.ndarray | None = None
+    rows: np.ndarray,
+    count: np.ndarray,
+    name: str,
+    out: np.ndarray,
+    keys: tuple[str, str],
+    only: np.ndarray | None = None,
 ) -> np.ndarray:
     used = np.arange(rows.shape[1]) < count[:, None]
     r, i = np.nonzero(used if only is None else used & only)
@@ -226,9 +274,12 @@ def _against(found: np.ndarray, wanted: np.ndarray, gross: np.ndarray) -> np.nda
 
 def _sentences(errors: dict[str, np.ndarray], tolerance: float) -> list[str]:
     """One sentence for each identity whose worst error is above the tolerance."""
-    worst: Callable[[np.ndarray], tuple[int, ...]] = lambda e: tuple(map(int, np.unravel_index(e.argmax(), e.shape)))  # noqa: E731
     return [
-        f"{name}: off by {error.max():.3g} of its size at {worst(error)}"
+        f"{name}: off by {error.max():.3g} of its size at {_worst(error)}"
         for name, error in errors.items()
         if error.size and not error.max() <= tolerance
     ]
+
+
+def _worst(error: np.ndarray) -> tuple[int, ...]:
+    return tuple(int(at) for at in np.unravel_index(error.argmax(), error.shape))

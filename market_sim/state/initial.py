@@ -3,6 +3,7 @@
 import numpy as np
 
 from market_sim.numerics import log
+from market_sim.state.grouping import grouped
 from market_sim.state.luck import BOOM, NORMAL, SLUMP, potential
 from market_sim.state.market import Market
 from market_sim.state.setup import Setup
@@ -31,8 +32,7 @@ from market_sim.state.tables import (
     Vendors,
 )
 
-VINTAGES = 6  # opening contracts of a lab for a provider's chip end evenly spread over the term
-RENEWALS = 8  # room in the book for contracts signed and not yet ended, in years of the busiest signing
+VINTAGES = 3  # opening contracts of a lab for a provider's chip end evenly spread over the term
 LIVE_YEARS = 6.0
 BOOK_AGE = 0.5  # opening gear stands at half its price in the books
 SITE_AGE = 0.7
@@ -139,10 +139,7 @@ def opening_share(setup: Setup, ordered: np.ndarray, fleets: np.ndarray) -> np.n
 
 def per_vendor(by_chip: np.ndarray, setup: Setup) -> np.ndarray:
     """Sum of (R, chip) over each vendor's chips."""
-    out = np.zeros((len(by_chip), len(setup.vendors)))
-    for c, v in enumerate(setup.chip_vendor):
-        out[:, v] += by_chip[:, c]
-    return out
+    return grouped(by_chip, setup.chip_vendor, len(setup.vendors))
 
 
 def slots(setup: Setup) -> tuple[int, int]:

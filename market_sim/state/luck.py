@@ -8,7 +8,7 @@ import numpy as np
 from market_sim.numerics import exp
 from market_sim.quantiles import gamma_quantile
 from market_sim.scenario.schema import Scenario
-from market_sim.streams import brownian, dated_uniforms, exponentials, gammas, gumbels, paired, uniforms
+from market_sim.streams import brownian, dated_uniforms, exponentials, gumbels, paired, uniforms
 from market_sim.units import calendar
 
 DIRECTIONS = ("sparsity", "width", "attention", "context")

@@ -56,6 +56,7 @@ class Setup:
     rule: np.ndarray  # (vendor,) index into RULES
     buys: np.ndarray  # (provider, vendor) bool: may order from
     own_silicon: np.ndarray  # (provider, chip) bool: made by the provider's own vendor
+    rival_owner: np.ndarray  # (vendor, provider) bool: the provider owns another vendor
     deploys: np.ndarray  # (provider, chip) bool: sells capacity on it
     shortlist: Any  # of plans, for the compute fit
     peak: np.ndarray  # (lab, chip) dense PFLOP/s as the spec sheet prints it
@@ -204,6 +205,9 @@ def lay_out(
         rule=np.array([RULES.index(vendor.allocation) for vendor in scenario.vendor.values()], np.int64),
         buys=np.array([[may_buy(scenario, p, v) for v in vendors] for p in providers]),
         own_silicon=np.array([[scenario.vendor[chip.vendor].owner == p for chip in chips] for p in providers]),
+        rival_owner=np.array(
+            [[any(w.owner == p for n, w in scenario.vendor.items() if n != v) for p in providers] for v in vendors]
+        ),
         deploys=np.array([[c in scenario.provider[p].chips for c in scenario.chip] for p in providers]),
         shortlist=shortlist,
         peak=peak,

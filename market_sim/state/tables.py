@@ -15,8 +15,8 @@ ASSETS = ("chips", "sites", "stock")
 CHIPS, SITES, STOCK = range(len(ASSETS))
 
 PENDING, LIVE = 0, 1
-STATUSES = ("pending", "live", "expired", "walked", "defaulted", "cancelled")
-EXPIRED, WALKED, DEFAULTED, CANCELLED = 2, 3, 4, 5
+STATUSES = ("pending", "live", "expired", "walked", "defaulted")
+EXPIRED, WALKED, DEFAULTED = 2, 3, 4
 
 CONTRACT = np.dtype(
     [

@@ -59,10 +59,8 @@ def shares(tables: Tables) -> Any:
     )
     frame = mean.collect().sort("scenario", "market", "entity", "date")
     scenarios = frame["scenario"].unique().sort().to_list()
-    rows = [
-        alt.hconcat(*(_stack(frame, name, market) for market in MARKETS), spacing=24) for name in scenarios
-    ]
-    chart = alt.vconcat(*rows).resolve_scale(color="independent")
+    stacks = [_stack(frame, name, market) for name in scenarios for market in MARKETS]
+    chart = alt.concat(*stacks, columns=2, spacing=30).resolve_scale(color="independent")
     return _styled(chart, "Shares of useful compute in service")
 
 
@@ -135,12 +133,14 @@ def _yearly(frame: pl.LazyFrame) -> pl.LazyFrame:
 def _banded(frame: pl.DataFrame, title: str, scale: Any) -> Any:
     """A panel for each market, with a line and a band for each scenario."""
     x = alt.X("date:T", title=None)
-    colour = alt.Color("scenario:N", title=None, scale=alt.Scale(range=list(COLOURS)))
+    legend = alt.Legend(symbolOpacity=1.0)
+    colour = alt.Color("scenario:N", title=None, scale=alt.Scale(range=list(COLOURS)), legend=legend)
     base = alt.Chart(frame).encode(x=x, color=colour)
     band = base.mark_area(opacity=0.2).encode(y=alt.Y("low:Q", title=title, scale=scale), y2="high:Q")
     line = base.mark_line(strokeWidth=2).encode(y=alt.Y("median:Q", title=title, scale=scale))
     layers = alt.layer(band, line).properties(width=WIDTH, height=HEIGHT)
-    facet = alt.Facet("market:N", title=None, sort=list(MARKETS.values()))
+    header = alt.Header(labelFontSize=13, labelFontWeight=600, labelAnchor="start")
+    facet = alt.Facet("market:N", title=None, sort=list(MARKETS.values()), header=header)
     return layers.facet(facet=facet, columns=2)
 
 
@@ -198,9 +198,9 @@ def _kind_lines(frame: pl.DataFrame, title: str, scale: Any) -> Any:
 def _styled(chart: Any, title: str) -> Any:
     """The look that all charts share."""
     return (
-        chart.properties(title=title)
+        chart.properties(title=alt.Title(title, fontSize=16, offset=12))
         .configure_view(stroke=None)
         .configure_axis(gridColor="#e5e5e5", domainColor="#888888", tickColor="#888888", labelColor="#333333")
-        .configure_title(anchor="start", fontSize=14, fontWeight=600)
+        .configure_title(anchor="start", fontSize=13, fontWeight=600)
         .configure_legend(labelLimit=220)
     )

@@ -161,7 +161,7 @@ def _figures(frames: Mapping[str, pl.LazyFrame]) -> tuple[Figure, ...]:
     if "signals" in frames:
         signals = frames["signals"]
         figures += _yearly(signals, "time_to_capacity", "time to capacity", "months", scale=12.0)
-        figures += _yearly(signals, "useful_price", "price of useful compute", "USD/PFLOP-hour")
+        figures += _yearly(signals, "useful_price", "price of useful compute", "USD per useful PFLOP-hour")
         figures += _yearly(signals, "cuda_premium", "CUDA premium", "share of spending")
     return tuple(figures)
 

@@ -1,4 +1,4 @@
-"""What must balance, in markets of any shape: generated ones, and the corners that a generator seldom meets."""
+"""What must balance, in markets of any shape: generated ones, and the corners a generator seldom meets."""
 
 import numpy as np
 import pytest
@@ -43,15 +43,31 @@ CORNERS = {
 def small(**changes):
     """A market of two of everything, with changes."""
     chips = ("H100-SXM", "MI300X")
-    vendors = {"V0": {"supply": 4e5, "backing": 0.2, "inventory": 0.1}, "V1": {"owner": "P1", "sells": "both", "supply": 5e4}}
-    provider = {"chips": list(chips), "fleet": {"H100-SXM": 20_000.0, "MI300X": 3_000.0}, "on_order": {"H100-SXM": 9_000.0}}
-    lab = {"pool": "one", "holdings": {"P0": 0.4, "P1": 0.3}, "revenue": 3e9, "funding": 2e9, "ports": ["CUDA"]}
+    vendors = {
+        "V0": {"supply": 4e5, "backing": 0.2, "inventory": 0.1},
+        "V1": {"owner": "P1", "sells": "both", "supply": 5e4},
+    }
+    provider = {
+        "chips": list(chips),
+        "fleet": {"H100-SXM": 20_000.0, "MI300X": 3_000.0},
+        "on_order": {"H100-SXM": 9_000.0},
+    }
+    lab = {
+        "pool": "one",
+        "holdings": {"P0": 0.4, "P1": 0.3},
+        "revenue": 3e9,
+        "funding": 2e9,
+        "ports": ["CUDA"],
+    }
     tree = {
         "ticks": 18, "trade": {}, "delivery": {}, "labs": {},
         "stack": {"CUDA": {}, "ROCm": {}},
-        "chip": {"H100-SXM": {"vendor": "V0", "stack": "CUDA"}, "MI300X": {"vendor": "V1", "stack": "ROCm", "price": 20_000.0}},
+        "chip": {
+            "H100-SXM": {"vendor": "V0", "stack": "CUDA"},
+            "MI300X": {"vendor": "V1", "stack": "ROCm", "price": 20_000.0},
+        },
         "vendor": vendors,
-        "provider": {f"P{i}": {**provider, "power": 60.0, "debt": 1e8, "equity_raise": 1e9} for i in range(2)},
+        "provider": {name: {**provider, "power": 60.0, "debt": 1e8, "equity_raise": 1e9} for name in ("P0", "P1")},
         "pool": {"one": {"start": 8e9, "ceiling": 2e11}},
         "lab": {"L0": dict(lab), "L1": {**lab, "owner": "P1"}},
     }  # fmt: skip

@@ -28,9 +28,7 @@ def simple(utility, capacity, budget, price=None, outside=-np.inf, sigma=0.45, *
         utility=utility,
         outside=np.full((1, labs), float(outside)),
         budget=np.broadcast_to(np.asarray(budget, float), (1, labs)).copy(),
-        price=np.ones(utility.shape)
-        if price is None
-        else np.broadcast_to(price, utility.shape).astype(float),
+        price=np.ones(utility.shape) if price is None else np.broadcast_to(price, utility.shape).astype(float),
         pool=np.column_stack([np.arange(offers), np.full(offers, -1)]),
         weight=np.ones((offers, 2)),
         capacity=np.broadcast_to(np.asarray(capacity, float), (1, offers)).copy(),
@@ -83,9 +81,7 @@ def test_a_price_stands_only_where_its_pool_binds(seed, two_pools):
     np.testing.assert_allclose(demand[binding], arrays["capacity"][binding], rtol=1e-9)
     for r in range(len(demand)):
         market = trade.one_replicate(arrays, r)
-        np.testing.assert_allclose(
-            cleared.chips[r], trade.chips(market, cleared.shadow[r]), rtol=2e-10, atol=1e-9
-        )
+        np.testing.assert_allclose(cleared.chips[r], trade.chips(market, cleared.shadow[r]), rtol=2e-10, atol=1e-9)
 
 
 @pytest.mark.parametrize("two_pools", [False, True])
@@ -98,9 +94,7 @@ def test_the_kernel_equals_its_plain_form(sigma, two_pools):
         arrays = trade.random_market(seed, sigma=sigma, two_pools=two_pools)
         cleared = clear(**arrays, tolerance=1e-13)
         for r in range(len(arrays["sigma"])):
-            sold, shadow, inside, _ = trade.clear(
-                trade.one_replicate(arrays, r), arrays["shadow"][r], 1e-13, 5000
-            )
+            sold, shadow, inside, _ = trade.clear(trade.one_replicate(arrays, r), arrays["shadow"][r], 1e-13, 5000)
             np.testing.assert_allclose(cleared.shadow[r], shadow, rtol=1e-12, atol=1e-12)
             np.testing.assert_allclose(cleared.chips[r], sold, rtol=3e-12, atol=1e-9)
             np.testing.assert_allclose(cleared.share_inside[r], inside, rtol=3e-12)
@@ -215,13 +209,29 @@ def test_every_stop_has_its_reason_and_sentence(change, reason):
 @pytest.mark.parametrize("worse", [0.0, -50.0])
 def test_a_tiny_sigma_and_distant_utilities_stay_finite(worse):
     """At sigma .02 weights span e^2500; the answer still sells both pools out to the one lab."""
-    cleared = clear(
-        **simple([[0.0, worse]], [10.0, 10.0], 100.0, sigma=0.02), tolerance=1e-8, max_sweeps=5000
-    )
+    cleared = clear(**simple([[0.0, worse]], [10.0, 10.0], 100.0, sigma=0.02), tolerance=1e-8, max_sweeps=5000)
     assert np.isfinite(cleared.shadow).all()
     assert cleared.chips[0, 0, 0] == pytest.approx(10.0)
     if worse == 0:
         np.testing.assert_allclose(cleared.shadow[0], np.log(5.0), rtol=1e-6)
+
+
+def test_the_search_ends_and_prices_stay_within_what_money_can_pay():
+    """In 400 small markets, many nearly degenerate, one pool per offer always clears, and never at a wild price."""
+    g = np.random.default_rng(1)
+    for seed in range(400):
+        sigma, tightness = float(g.choice([0.02, 0.2, 0.45, 1.0])), float(g.choice([0.1, 1.0, 10.0]))
+        shape = {
+            "labs": int(g.integers(1, 10)),
+            "offers": int(g.integers(2, 22)),
+            "pools": int(g.integers(1, 7)),
+        }
+        arrays = trade.random_market(seed, sigma=sigma, two_pools=seed % 2 == 0, tightness=tightness, **shape)
+        for sweeps in (5, 500):
+            cleared = clear(**arrays, max_sweeps=sweeps)
+            assert cleared.shadow.max() < 30.0
+        if seed % 2:
+            assert (cleared.reason != Reason.SWEEPS_SPENT).all()
 
 
 def test_attraction_counts_lots_to_the_power_omega_over_offers_in_the_pool():

@@ -101,9 +101,7 @@ def test_nobody_pays_while_waiting_but_for_the_prepaid_share():
 
 def test_the_outside_option_is_worth_its_price_in_compute():
     """At r USD per useful PFLOP-hour a lab is as well off buying nothing as paying r."""
-    np.testing.assert_allclose(
-        outside_worth(np.array([[1.0, np.e, 4.0]])), [[0.0, -1.0, -np.log(4.0)]], atol=1e-15
-    )
+    np.testing.assert_allclose(outside_worth(np.array([[1.0, np.e, 4.0]])), [[0.0, -1.0, -np.log(4.0)]], atol=1e-15)
 
 
 def test_the_speed_premium_is_the_slope_on_delay_with_speed_and_term_held_fixed():
@@ -133,7 +131,5 @@ def test_without_different_delays_there_is_no_speed_premium(weight):
     """One delay for all, or no offers at all: 0, not nan."""
     g = np.random.default_rng(2)
     log_price, same = g.normal(0, 1, (2, 8)), np.full((2, 8), 1.1)
-    premium = hedonic_speed_premium(
-        log_price, same, g.normal(0, 1, (2, 8)), np.ones(8), np.full((2, 8), weight)
-    )
+    premium = hedonic_speed_premium(log_price, same, g.normal(0, 1, (2, 8)), np.ones(8), np.full((2, 8), weight))
     np.testing.assert_array_equal(premium, 0.0)

@@ -88,7 +88,9 @@ def one_provider(chips: tuple[str, ...]) -> st.SearchStrategy[dict[str, Any]]:
 
 
 def one_pool() -> st.SearchStrategy[dict[str, Any]]:
-    return st.fixed_dictionaries({"start": amounts(3e10), "ceiling": amounts(3e11), "volatility": amounts(0.5)})
+    return st.fixed_dictionaries(
+        {"start": amounts(3e10), "ceiling": amounts(3e11), "volatility": amounts(0.5)}
+    )
 
 
 def one_lab(
@@ -118,7 +120,11 @@ def built(tree: dict[str, Any], **changes: Any) -> Scenario:
         if not name:
             tree[table] = value
         else:
-            entries = tree[table].values() if isinstance(next(iter(tree[table].values()), None), dict) else [tree[table]]
+            entries = (
+                tree[table].values()
+                if isinstance(next(iter(tree[table].values()), None), dict)
+                else [tree[table]]
+            )
             for entry in entries:
                 entry[name] = value
     return Scenario(**tree)

@@ -92,9 +92,7 @@ def chips(market, shadow):
 
 def clear(market, shadow, tolerance=1e-10, max_sweeps=500):
     """(chips, shadow, share inside, sweeps) by damped scaling with the common step, written out plainly."""
-    offered = market.draws[
-        :, ~np.isneginf(market.attraction) & (market.draws[market.capacity <= 0].sum(0) == 0)
-    ]
+    offered = market.draws[:, ~np.isneginf(market.attraction) & (market.draws[market.capacity <= 0].sum(0) == 0)]
     shadow = np.where((market.capacity > 0) & (offered.sum(1) > 0), np.maximum(shadow, 0), 0.0)
     capacity = np.where(market.capacity > 0, market.capacity, 1.0)
     damping = market.sigma / (1 + market.sigma)
@@ -125,11 +123,7 @@ def _first_prices(market, bought):
     spent, sold = (bought * market.price).sum(0), bought.sum(0)
     overall = spent.sum() / sold.sum() if sold.sum() > 0 else 1.0
     mean = np.where(sold > 0, spent / np.where(sold > 0, sold, 1), overall)
-    offered = (
-        (market.loads > 0)
-        & ~np.isneginf(market.attraction)
-        & (market.draws[market.capacity <= 0].sum(0) == 0)
-    )
+    offered = (market.loads > 0) & ~np.isneginf(market.attraction) & (market.draws[market.capacity <= 0].sum(0) == 0)
     per_unit = np.where(offered, mean / np.where(offered, market.loads, 1), 0)
     return mean, per_unit.sum(1) / np.maximum(offered.sum(1), 1)
 
@@ -189,9 +183,7 @@ def random_market(seed, replicates=2, labs=5, offers=12, pools=4, sigma=0.45, tw
         pool=pool,
         weight=weight,
         capacity=capacity,
-        log_attraction=np.where(
-            g.random((replicates, offers)) < 0.1, -np.inf, g.normal(0, 0.5, (replicates, offers))
-        ),
+        log_attraction=np.where(g.random((replicates, offers)) < 0.1, -np.inf, g.normal(0, 0.5, (replicates, offers))),
         sigma=np.full(replicates, sigma),
         shadow=np.zeros(capacity.shape),
     )

@@ -15,6 +15,7 @@ __all__ = [
     "unit_prices",
 ]
 
+_FARTHEST_LEAP = 0.5  # log points that an extrapolation may add: steps alike say little about what is far
 _NOBODY = -700.0  # log excess of a pool whose demand is below any number: its price falls, step by step
 
 
@@ -165,11 +166,17 @@ def extrapolate(before, after, kept, points, moves):  # type: ignore[no-untyped-
     for a in range(m):
         square[a, a] = square[a, a] * (1.0 + 1e-10) + 1e-300
     _solve(square, pull)
+    change, most = np.zeros(pools), 0.0
     for a in range(m):
         for g in range(pools):
-            after[g] -= pull[a] * (points[slot, g] - points[past[a], g])
+            change[g] -= pull[a] * (points[slot, g] - points[past[a], g])
     for g in range(pools):
-        after[g] = after[g] if after[g] > 0.0 else 0.0
+        most = abs(change[g]) if abs(change[g]) > most else most
+    if not most < np.inf:
+        return
+    within = _FARTHEST_LEAP / most if most > _FARTHEST_LEAP else 1.0
+    for g in range(pools):
+        after[g] = after[g] + within * change[g] if after[g] + within * change[g] > 0.0 else 0.0
 
 
 @kernel

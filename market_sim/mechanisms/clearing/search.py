@@ -24,7 +24,7 @@ Ints = NDArray[np.int64]
 
 _MEMORY = 6  # steps that an extrapolation looks back on
 _NEAR = 1.0  # log excess below which steps are extrapolated
-_PATIENCE = 100  # sweeps, in the second half of which far steps are extrapolated as well: it ends cycles
+_PATIENCE = 20  # sweeps without progress, after which fewer kinds of step are taken
 _WORSE = 1.5  # growth of the error at which the steps so far are forgotten
 _FARTHEST = 150.0  # of lambda/sigma from where the weights were taken, before they are taken anew
 
@@ -76,6 +76,16 @@ def _in_order(array: Floats) -> Floats:
 
 
 @kernel
+def _drifted(scarcity, base, sigma):  # type: ignore[no-untyped-def]
+    """Whether prices have gone so far from where the weights were taken that these may lose their digits."""
+    drift = 0.0
+    for k in range(scarcity.shape[0]):
+        far = abs(scarcity[k] - base[k])
+        drift = far if far > drift else drift
+    return drift > _FARTHEST * sigma
+
+
+@kernel
 def _search(
     utility, outside, price, labs, offers, pools, loads, capacity, attracted, budgets, sigma, tolerance,
     max_sweeps, shadow, weights, per_usd, rest, money, factor, scale, chips, demand,
@@ -90,18 +100,15 @@ def _search(
     for i in range(budgets.shape[0]):
         asked += budgets[i]
     level = np.full(width, -np.inf)
-    error, kept, tried = np.inf, 0, np.empty(capacity.shape[0])
+    common, pace = 0.0, 1.0
+    error, best, stalled, kept, tried = np.inf, np.inf, 0, 0, np.empty(capacity.shape[0])
     points, moves = np.empty((_MEMORY, capacity.shape[0])), np.empty((_MEMORY, capacity.shape[0]))
     sold, mean = np.empty(width), np.ones(width)
     scarcity, base, spend = np.zeros(count), np.zeros(count), np.empty(count)
     excess, unit = np.empty(demand.shape[0]), np.empty(demand.shape[0])
     for sweep in range(max_sweeps + 1):
         sum_pools(shadow, pools, scarcity)
-        drift = 0.0
-        for k in range(count):
-            far = abs(scarcity[k] - base[k])
-            drift = far if far > drift else drift
-        if sweep == 0 or drift > _FARTHEST * sigma:
+        if _drifted(scarcity, base, sigma) or sweep == 0:
             for k in range(count):
                 base[k] = scarcity[k]
                 level[k] = attracted[k] - base[k] / sigma
@@ -111,9 +118,11 @@ def _search(
             factor[k] = scale[k] * kexp(-scarcity[k])
         spread(weights, per_usd, rest, budgets, scale, money, sold)
         for k in range(count):
-            chips[k] = sold[k] * factor[k]
+            chips[k], spend[k] = sold[k] * factor[k], sold[k] * scale[k]
         pool_demand(chips, pools, loads, capacity, demand, excess)
         before, error = error, clearing_error(shadow, excess)
+        stalled = 0 if error < 0.9 * best else stalled + 1
+        best = error if error < 0.9 * best else best
         if error <= tolerance:
             return sweep + 1
         if sweep == max_sweeps:
@@ -122,16 +131,21 @@ def _search(
             mean_price(weights, per_usd, money, mean)
             unit_prices(mean, pools, loads, unit)
         for k in range(count):
-            spend[k] = mean[k] * sold[k] * scale[k]
+            spend[k] *= mean[k]
+        manner = stalled // _PATIENCE % 3  # 0: all steps; 1: no common step; 2: own steps alone
         tried[:] = shadow[: capacity.shape[0]]
-        common = common_step(shadow, excess, spend, pools, demand, capacity, asked, damping, sigma, unit)
+        last, common = (
+            common,
+            common_step(shadow, excess, spend, pools, demand, capacity, asked, damping, sigma, unit),
+        )
+        pace = 0.5 * pace if common * last < 0.0 else min(1.0, 1.2 * pace)
         own_steps(shadow, excess, chips, pools, loads, demand, damping)
         for g in range(capacity.shape[0]):
-            if shadow[g] > 0.0:
-                shadow[g] = shadow[g] + common if shadow[g] + common > 0.0 else 0.0
+            if shadow[g] > 0.0 and manner == 0:
+                shadow[g] = shadow[g] + pace * common if shadow[g] + pace * common > 0.0 else 0.0
         if error > _WORSE * before:
             kept = 0
-        if error < _NEAR or sweep % _PATIENCE >= _PATIENCE // 2:
+        if error < _NEAR and manner != 2:
             extrapolate(tried, shadow[: capacity.shape[0]], kept, points, moves)
             kept += 1
     return -max_sweeps - 1

@@ -111,9 +111,7 @@ def spread(weights, per_usd, rest, budgets, scale, money, sold):  # type: ignore
 
 
 @kernel
-def sell(
-    labs, offers, pools, capacity, demand, factor, scale, weights, per_usd, money, budgets, chips, inside
-):  # type: ignore[no-untyped-def]
+def sell(labs, offers, pools, capacity, demand, factor, scale, weights, per_usd, money, budgets, chips, inside):  # type: ignore[no-untyped-def]
     """Chips and shares inside, scaled down where a pool would be sold beyond its capacity."""
     none = capacity.shape[0]
     fits = np.ones(none + 1)

@@ -232,7 +232,7 @@ def tokens_per_second(case: Case, constants: Mapping[str, float]) -> tuple[float
     every = candidates()
 
     def best(phase: int, plans: NDArray[np.float64]) -> tuple[float, float]:
-        _, times, spilled = search(phase, a, c, k, j, plans, KEPT[phase])
+        _, times, spilled = search(phase, a, c, k, j, plans, KEPT[phase], slow[None, :])
         total = (times[0, 0] * slow).sum(axis=-1)
         return float(total.min()), float(spilled[0, 0, int(np.argmin(total))])
 

@@ -128,8 +128,8 @@ JOB = (
     J_SERVE_CHIPS,
 ) = range(10)
 
-PLAN = ("tensor", "pipeline", "expert", "tokens", "recompute", "sharded")
-P_TENSOR, P_PIPELINE, P_EXPERT, P_TOKENS, P_RECOMPUTE, P_SHARDED = range(6)
+PLAN = ("tensor", "pipeline", "expert", "tokens", "sharded")
+P_TENSOR, P_PIPELINE, P_EXPERT, P_TOKENS, P_SHARDED = range(5)
 
 CONSTANTS = (
     "fp8_efficiency",

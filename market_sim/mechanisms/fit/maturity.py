@@ -10,7 +10,6 @@ from market_sim.mechanisms.fit.workload import Jobs
 from market_sim.numerics import kexp
 from market_sim.scenario.catalog import ChipTable, load_fit_constants
 
-
 ROUTING_SETTLED = 2026.75
 """Kernels for routed experts are taken to have been catching up, on every chip alike, until the last measured date."""
 

@@ -4,6 +4,7 @@ A serving plan: `tensor` chips share one copy of the dense weights, `expert` chi
 runs on replicas of the dense weights), `tokens` is prompt tokens per chunk (prefill) or sequences per group (decode).
 """
 
+from market_sim.compilation import inlined
 from market_sim.mechanisms.fit.layout import (
     A_ACTIVE,
     A_CONTEXT,
@@ -74,14 +75,14 @@ from market_sim.mechanisms.fit.roofline import (
 from market_sim.numerics import kernel
 
 
-@kernel
+@inlined
 def cached_bytes(a, k, length, replication):  # type: ignore[no-untyped-def]
     """Bytes of keys, values and recurrent state one sequence of `length` tokens holds across its group."""
     kept = a[A_KV_FULL] * length + a[A_KV_LOCAL] * min(length, a[A_WINDOW])
     return k[K_KV_BYTES] * kept * replication + 2.0 * a[A_STATE]
 
 
-@kernel
+@inlined
 def serving_collectives(a, c, k, plan, tokens):  # type: ignore[no-untyped-def]
     """Chip-seconds per token of one forward pass over `tokens` tokens in a group."""
     tensor = plan[P_TENSOR]
@@ -100,7 +101,7 @@ def serving_collectives(a, c, k, plan, tokens):  # type: ignore[no-untyped-def]
     return seconds
 
 
-@kernel
+@inlined
 def forward_matmuls(a, c, k, dtype, plan, tokens, seconds):  # type: ignore[no-untyped-def]
     """Fills dense, expert and elementwise chip-seconds per token of one forward pass over `tokens` in a group."""
     tensor = plan[P_TENSOR]
@@ -149,6 +150,18 @@ def prefill_seconds(a, c, k, j, plan, seconds):  # type: ignore[no-untyped-def]
     return over
 
 
+@inlined
+def decode_memory(a, c, k, j, plan):  # type: ignore[no-untyped-def]
+    """Bytes one chip holds while decoding: its part of the weights, and the caches of its sequences."""
+    tensor = plan[P_TENSOR]
+    group = max(tensor, plan[P_EXPERT])
+    length = max(1.0, (j[J_PROMPT] + 0.5 * j[J_ANSWER]) * a[A_CONTEXT])
+    cached = cached_bytes(a, k, length, max(1.0, tensor / max(a[A_KV_HEADS], 1.0)))
+    held = weight_bytes(c, j[J_SERVE_DTYPE])
+    weights = held * (a[A_DENSE] / tensor + a[A_EXPERT_TOTAL] / group) + 4.0 * a[A_HEAD] / tensor
+    return weights + plan[P_TOKENS] / group * cached
+
+
 @kernel
 def decode_seconds(a, c, k, j, plan, seconds):  # type: ignore[no-untyped-def]
     """Fills `seconds` (kind,) with chip-seconds per token generated; returns the bytes that do not fit."""
@@ -166,10 +179,7 @@ def decode_seconds(a, c, k, j, plan, seconds):  # type: ignore[no-untyped-def]
     launches = (a[A_LAYERS] + a[A_MOE_LAYERS]) * k[K_DECODE_LAUNCH] + k[K_DECODE_STEP]
     seconds[MEMORY] += launches * group / batch
     seconds[COLLECTIVE] = serving_collectives(a, c, k, plan, batch)
-    held = weight_bytes(c, dtype)
-    need = held * (a[A_DENSE] / tensor + a[A_EXPERT_TOTAL] / group) + 4.0 * a[A_HEAD] / tensor
-    need += batch / group * cached
-    over = max(0.0, need - k[K_MEMORY_SHARE] * c[C_MEMORY])
+    over = max(0.0, decode_memory(a, c, k, j, plan) - k[K_MEMORY_SHARE] * c[C_MEMORY])
     seconds[MEMORY] += 2.0 * over * group / (batch * k[K_HOST])
     step = 0.0
     for kind in range(5):

@@ -26,8 +26,6 @@ from market_sim.mechanisms.fit.layout import (
     A_WIDTH,
     DECODE,
     DIRECTIONS,
-    
-
     PREFILL,
     TRAINING,
 )

@@ -4,6 +4,7 @@ Every term is chip-seconds per token: work that the chips of a job share evenly 
 so the plan enters only through what it adds (traffic, bubbles, recomputation) and through the size of the pieces.
 """
 
+from market_sim.compilation import inlined
 from market_sim.mechanisms.fit.layout import (
     A_ACTIVE,
     A_CONTEXT,
@@ -66,7 +67,6 @@ from market_sim.mechanisms.fit.layout import (
     MEMORY,
     P_EXPERT,
     P_PIPELINE,
-    P_RECOMPUTE,
     P_SHARDED,
     P_TENSOR,
     P_TOKENS,
@@ -83,18 +83,19 @@ from market_sim.mechanisms.fit.roofline import (
 from market_sim.numerics import kernel
 
 
-@kernel
-def activation_bytes(a, recompute):  # type: ignore[no-untyped-def]
-    """Bytes kept per token for the backward pass, all layers: inputs of every matmul, or of every layer where recomputed."""
-    inputs = 2.0 * a[A_WIDTH] * a[A_LAYERS]
+@inlined
+def activation_bytes(a):  # type: ignore[no-untyped-def]
+    """Bytes kept per token for the backward pass, all layers: the inputs of every matmul."""
     routed = a[A_MOE_LAYERS] * a[A_ACTIVE] * (4.0 * a[A_EXPERT_IO] + 3.0 * a[A_EXPERT_WIDTH])
-    whole = 2.0 * (a[A_LAYERS] * (8.0 * a[A_WIDTH] + 3.0 * a[A_FFN]) + routed)
-    return recompute * inputs + (1.0 - recompute) * whole
+    return 2.0 * (a[A_LAYERS] * (8.0 * a[A_WIDTH] + 3.0 * a[A_FFN]) + routed)
 
 
-@kernel
+@inlined
 def training_memory(a, k, j, plan):  # type: ignore[no-untyped-def]
-    """Bytes one chip holds: weights, gradients, optimiser state and activations of the microbatches in flight."""
+    """Bytes one chip holds, and how many of them recomputing every layer would save.
+
+    Weights, gradients, optimiser state, and the activations of the microbatches in flight.
+    """
     tensor, pipeline, tokens = plan[P_TENSOR], plan[P_PIPELINE], plan[P_TOKENS]
     dense = a[A_DENSE] + 2.0 * a[A_HEAD]
     spread = max(plan[P_EXPERT], tensor)
@@ -105,11 +106,13 @@ def training_memory(a, k, j, plan):  # type: ignore[no-untyped-def]
         held = (dense / tensor + a[A_EXPERT_TOTAL] / spread) / pipeline
         state = k[K_STATE] * held + 12.0 * (dense + a[A_EXPERT_TOTAL]) / j[J_CHIPS]
     waves = min(1.0, j[J_BATCH] * tensor / (j[J_CHIPS] * tokens))  # microbatches in flight per stage
-    kept = activation_bytes(a, plan[P_RECOMPUTE]) * waves + activation_bytes(a, 0.0) / a[A_LAYERS]
-    return state + tokens / tensor * (kept + 4.0 * a[A_HEAD] / a[A_WIDTH] * 0.25)
+    whole = activation_bytes(a)
+    kept = whole * (waves + 1.0 / a[A_LAYERS]) + a[A_HEAD] / a[A_WIDTH]
+    saved = (whole - 2.0 * a[A_WIDTH] * a[A_LAYERS]) * waves
+    return state + tokens / tensor * kept, tokens / tensor * saved
 
 
-@kernel
+@inlined
 def training_collectives(a, c, k, j, plan, repeat):  # type: ignore[no-untyped-def]
     """Chip-seconds per token that traffic between chips leaves exposed."""
     tensor, tokens, chips = plan[P_TENSOR], plan[P_TOKENS], j[J_CHIPS]
@@ -156,7 +159,11 @@ def training_seconds(a, c, k, j, plan, seconds):  # type: ignore[no-untyped-def]
     """Fills `seconds` (kind,) with chip-seconds per token; returns the bytes that do not fit in a chip's memory."""
     tensor, tokens = plan[P_TENSOR], plan[P_TOKENS]
     dtype = j[J_TRAIN_DTYPE]
-    repeat = 1.0 + plan[P_RECOMPUTE] / 3.0
+    need, saved = training_memory(a, k, j, plan)
+    room = k[K_MEMORY_SHARE] * c[C_MEMORY]
+    redone = min(1.0, max(0.0, need - room) / saved)  # as many layers are recomputed as memory asks for
+    over = max(0.0, need - saved - room)
+    repeat = 1.0 + redone / 3.0
     rate = matmul_rate(c, k, dtype) * c[C_SUSTAINED]
     wide = c[C_BF16] * c[C_SUSTAINED]
     narrow = rate > wide * 1.001
@@ -207,6 +214,5 @@ def training_seconds(a, c, k, j, plan, seconds):  # type: ignore[no-untyped-def]
     for kind in range(4):
         seconds[kind] *= bubble
     seconds[COLLECTIVE] = training_collectives(a, c, k, j, plan, repeat)
-    over = max(0.0, training_memory(a, k, j, plan) - k[K_MEMORY_SHARE] * c[C_MEMORY])
     seconds[MEMORY] += 2.0 * over * tensor * stages / (tokens * k[K_HOST])
     return over

@@ -1,0 +1,58 @@
+# `make demo`: ten years of the baseline market, told and drawn. `make test`: the whole suite.
+# Both make .venv with $(PYTHON), 3.11 or newer: `make demo PYTHON=python3.12` takes another.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+LOCK := requirements/test.lock
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+DEMO := runs/demo
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test docs lock clean
+
+help:
+	@echo "make demo   run scenarios/baseline.toml into $(DEMO), print the summary, draw the charts"
+	@echo "make test   lint, types, import contracts and the whole test suite"
+	@echo "make docs   write docs/parameters.md and docs/results.md anew"
+	@echo "make lock   resolve $(LOCK) anew (needs uv)"
+	@echo "make clean  remove .venv and caches"
+
+demo: $(VENV)/run
+	@rm -rf $(DEMO)
+	@$(BIN)/market-sim run scenarios/baseline.toml --out $(DEMO)
+	@echo "Charts:"
+	@$(BIN)/market-sim plot $(DEMO) --format svg
+
+test: $(VENV)/test
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest -n 2
+
+docs: $(VENV)/run
+	$(BIN)/market-sim parameters > docs/parameters.md
+	$(BIN)/python -m market_sim.results.document > docs/results.md
+
+lock:
+	uv pip compile --universal --python-version 3.11 --extra test pyproject.toml --no-header \
+		--annotation-style=line --no-emit-index-url --output-file $(LOCK) --upgrade
+	@sed -i.old '1i# What the tests run on, for Python 3.11 to 3.13 on any platform. `make lock` writes it anew.' $(LOCK)
+	@rm -f $(LOCK).old
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+# The package itself, with the versions that the tests run on.
+$(VENV)/run: pyproject.toml $(LOCK)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "$(PYTHON) is older than 3.11: try make PYTHON=python3.12" >&2; exit 2; }
+	@echo "Installing into $(VENV) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP) --constraint $(LOCK) --editable .
+	@touch $@
+
+$(VENV)/test: $(VENV)/run
+	@$(PIP) --requirement $(LOCK)
+	@touch $@

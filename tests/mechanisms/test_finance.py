@@ -1,0 +1,171 @@
+"""Double entry, borrowing, and failures in which nothing vanishes."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from market_sim.mechanisms.finance import (
+    FLOW,
+    KINDS,
+    WORTH,
+    Journal,
+    Sectors,
+    backing,
+    borrowing,
+    debt_capacity,
+    dividends,
+    loan_rate,
+    net_worth,
+    restructure,
+    settle,
+)
+from market_sim.state.tables import DEPOSITS, EQUITY, INSTRUMENTS, LEASES, LOANS, PREPAYMENTS, Ledger
+
+AT = Sectors(vendors=2, providers=3, labs=2)
+ONE = np.ones(1)
+
+
+def ledger_of(rng):
+    """Balances that sum to zero, with the vendors' stakes and leases behind them."""
+    balance = np.zeros((1, len(INSTRUMENTS), AT.holders))
+    balance[0, DEPOSITS, : AT.firms] = rng.uniform(0, 1e9, AT.firms)
+    balance[0, DEPOSITS, AT.lenders] = -balance[0, DEPOSITS].sum()
+    balance[0, LOANS, AT.provider] = -rng.uniform(0, 1e10, 3)
+    balance[0, LOANS, AT.lenders] = -balance[0, LOANS].sum()
+    balance[0, PREPAYMENTS, AT.provider] = -rng.uniform(0, 1e8, 3)
+    balance[0, PREPAYMENTS, AT.lab] = -balance[0, PREPAYMENTS].sum() / 2
+    stakes, leases = rng.uniform(0, 1e8, (1, 2, 5)), rng.uniform(0, 1e8, (1, 2, 3))
+    balance[0, EQUITY, AT.vendor] = stakes[0].sum(axis=1)
+    balance[0, EQUITY, AT.vendors : AT.firms] = -stakes[0].sum(axis=0) - 5e7
+    balance[0, EQUITY, AT.investors] = 5e7 * 5
+    balance[0, LEASES, AT.vendor] = leases[0].sum(axis=1)
+    balance[0, LEASES, AT.provider] = -leases[0].sum(axis=0)
+    real = np.zeros((1, 3, AT.holders))
+    real[0, :2, AT.provider] = rng.uniform(0, 1e9, (2, 3))
+    return Ledger(balance, real), stakes, leases
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(st.integers(0, 10**6), st.lists(st.booleans(), min_size=3, max_size=3), st.floats(0.0, 1.0), st.booleans())
+def test_failures_conserve_claims_chips_and_sites(seed, failed, recovery, rich):
+    """Whoever fails: instruments still sum to zero, chips and power move whole, and every change is explained."""
+    rng = np.random.default_rng(seed)
+    ledger, stakes, leases = ledger_of(rng)
+    if rich:
+        ledger.balance[0, DEPOSITS, AT.provider] += 1e12
+        ledger.balance[0, DEPOSITS, AT.lenders] -= 3e12
+    fleet, power = rng.uniform(0, 1e4, (1, 3, 2)), rng.uniform(0, 1e5, (1, 3))
+    flows = np.zeros((1, len(KINDS), AT.holders))
+    after = restructure(
+        np.array([failed]), recovery * ONE, stakes[:, :, :3], ledger, fleet, power, np.ones((1, 3), bool), flows, stakes,
+        leases, AT,
+    )  # fmt: skip
+    gross = np.abs(ledger.balance).sum()
+    assert np.abs(after.ledger.balance.sum(axis=2)).max() < 1e-12 * gross
+    np.testing.assert_allclose(after.in_service.sum(axis=1), fleet.sum(axis=1), rtol=1e-12)
+    assert after.power.sum() == pytest.approx(power.sum(), rel=1e-12)
+    change = (after.ledger.balance - ledger.balance).sum(axis=1)
+    explained = after.flows[:, WORTH].sum(axis=1) + after.written_off
+    np.testing.assert_allclose(change, explained, atol=1e-12 * gross)
+    assert after.written_off.sum() == pytest.approx(0.0, abs=1e-12 * gross)
+    np.testing.assert_allclose(
+        after.ledger.balance[0, LEASES, AT.vendor], after.leases[0].sum(axis=1), atol=1e-12 * gross
+    )
+    for p in np.flatnonzero(failed):
+        assert after.stakes[0, :, p].sum() == 0.0
+        assert after.ledger.balance[0, EQUITY, AT.vendors + p] == 0.0
+
+
+def test_a_failed_provider_goes_to_the_one_with_the_most_cash():
+    """The buyer pays recovery times book to the lenders and takes fleet, sites and prepayments."""
+    ledger, stakes, leases = ledger_of(np.random.default_rng(1))
+    ledger.balance[0, DEPOSITS, AT.provider] = [1e6, 5e10, 9e10]
+    book = ledger.real[0, :2, AT.vendors].sum()
+    after = restructure(
+        np.array([[True, False, False]]), 0.6 * ONE, np.zeros((1, 2, 3)), ledger, np.full((1, 3, 2), 100.0),
+        np.full((1, 3), 50.0), np.ones((1, 3), bool), np.zeros((1, len(KINDS), AT.holders)), stakes, leases, AT,
+    )  # fmt: skip
+    assert after.buyer[0].tolist() == [2, -1, -1]
+    assert after.active[0].tolist() == [False, True, True]
+    assert after.in_service[0, :, 0].tolist() == [0.0, 100.0, 200.0]
+    assert after.flows[0, FLOW["takeover"], AT.lenders].sum() == pytest.approx(0.6 * book)
+    assert after.ledger.balance[0, DEPOSITS, AT.vendors + 2] == pytest.approx(9e10 - 0.6 * book)
+
+
+def test_where_no_one_can_pay_lenders_write_loans_down_and_the_firm_goes_on():
+    """Loans fall to recovery times book; the firm keeps its fleet and stays in business."""
+    ledger, stakes, leases = ledger_of(np.random.default_rng(2))
+    ledger.balance[0, DEPOSITS, AT.provider] = 0.0
+    ledger.balance[0, LOANS, AT.vendors] = -1e11
+    book = ledger.real[0, :2, AT.vendors].sum()
+    after = restructure(
+        np.array([[True, False, False]]), 0.6 * ONE, np.zeros((1, 2, 3)), ledger, np.full((1, 3, 2), 100.0),
+        np.full((1, 3), 50.0), np.ones((1, 3), bool), np.zeros((1, len(KINDS), AT.holders)), stakes, leases, AT,
+    )  # fmt: skip
+    assert after.buyer[0, 0] == 0
+    assert after.active.all()
+    assert after.ledger.balance[0, LOANS, AT.vendors] == pytest.approx(-0.6 * book)
+
+
+def test_every_payment_sums_to_zero_and_moves_what_its_kind_says():
+    """A journal of one payment of each kind: cash sums to zero, instruments too, worth changes where it should."""
+    rng = np.random.default_rng(0)
+    for kind in KINDS:
+        journal = Journal(1, AT)
+        journal.pay(kind.name, AT.lab, AT.provider, rng.uniform(0, 1e9, (1, 2, 3)))
+        empty = Ledger(np.zeros((1, len(INSTRUMENTS), AT.holders)), np.zeros((1, 3, AT.holders)))
+        after = settle(empty, journal.flows, np.zeros((1, 3, AT.holders)))
+        assert np.abs(after.balance.sum(axis=2)).max() < 1e-5
+        moved = np.abs(net_worth(after)).max() > 1.0
+        assert moved == kind.changes_worth, kind.name
+
+
+def test_loans_amortise_the_same_in_any_tick():
+    """Without need or room a debt of 100 over 4 years has e^-1 left after four, whatever the step."""
+    for dt in (1.0, 1 / 12):
+        debt = np.full((1, 1), 100.0)
+        for _ in range(round(4.0 / dt)):
+            debt = debt + borrowing(np.full((1, 1), 1e9), debt, np.zeros((1, 1)), np.zeros((1, 1)), 4.0 * ONE, dt)
+        assert debt[0, 0] == pytest.approx(100.0 * np.exp(-1.0), rel=1e-12)
+
+
+def test_loans_keep_the_buffer_within_what_lenders_lend():
+    """A firm short of 50 draws 50, or what room there is."""
+    args = (np.full((1, 1), 10.0), np.zeros((1, 1)))
+    for capacity, drawn in ((1e3, 50.0), (20.0, 20.0), (0.0, 0.0)):
+        got = borrowing(*args, np.full((1, 1), capacity), np.full((1, 1), 60.0), 4.0 * ONE, 1 / 12)
+        assert got[0, 0] == pytest.approx(drawn)
+
+
+def test_credit_grows_with_backlog_up_to_what_stands_behind_it():
+    """More backlog, more debt, until four times the book; an empty book lends only what other business earns."""
+
+    def room(backlog, book, other):
+        return debt_capacity(np.full((1, 1), backlog), 0.6 * ONE, np.full((1, 1), book), np.full((1, 1), other))[0, 0]
+
+    assert room(200.0, 100.0, 0.0) == pytest.approx(120.0)
+    assert room(1e9, 100.0, 0.0) == room(1e12, 100.0, 0.0)
+    assert room(1e9, 0.0, 0.0) == 0.0
+    assert room(1e9, 0.0, 8.0) > 0.0
+
+
+def test_a_solid_customer_or_a_guarantee_lowers_the_rate_and_never_below_base():
+    """Points saved grow with how solid the customer is; both are not saved twice."""
+    rate = lambda solid, sure: loan_rate(  # noqa: E731
+        0.05 * ONE, np.full((1, 1), 0.14), 0.05 * ONE, np.full((1, 1), solid), np.full((1, 1), sure)
+    )[0, 0]
+    assert rate(0.0, 0.0) > rate(0.5, 0.0) > rate(1.0, 0.0) >= 0.05
+    assert rate(1.0, 1.0) == rate(1.0, 0.0) == rate(0.0, 1.0)
+
+
+def test_dividends_are_cash_above_need_only():
+    """Nothing at or below need, and a rate of a half a year above it."""
+    got = dividends(np.array([[5.0, 10.0, 20.0]]), np.full((1, 3), 10.0), 0.5 * ONE, 1.0)[0]
+    np.testing.assert_allclose(got, [0.0, 0.0, 10.0 * (1 - np.exp(-0.5))])
+
+
+def test_backing_is_a_share_of_profit_spread_by_want():
+    """A tenth of 1,200 USD a year, for a month, three parts to one; a loss backs nobody."""
+    got = backing(np.array([[1200.0, -50.0]]), np.full((1, 2), 0.1), np.array([[[3.0, 1.0], [1.0, 1.0]]]), 1 / 12)
+    np.testing.assert_allclose(got[0], [[7.5, 2.5], [0.0, 0.0]])
