@@ -14,7 +14,7 @@ DEMO := runs/demo
 help:
 	@echo "make demo   run scenarios/baseline.toml into $(DEMO), print the summary, draw the charts"
 	@echo "make test   lint, types, import contracts and the whole test suite"
-	@echo "make docs   write docs/parameters.md and docs/results.md anew"
+	@echo "make docs   write anew what the documents take from the program"
 	@echo "make lock   resolve $(LOCK) anew (needs uv)"
 	@echo "make clean  remove .venv and caches"
 
@@ -32,14 +32,11 @@ test: $(VENV)/test
 	$(BIN)/pytest -n 2
 
 docs: $(VENV)/run
-	$(BIN)/market-sim parameters > docs/parameters.md
-	$(BIN)/python -m market_sim.results.document > docs/results.md
+	$(BIN)/python docs/refresh.py
 
 lock:
-	uv pip compile --universal --python-version 3.11 --extra test pyproject.toml --no-header \
-		--annotation-style=line --no-emit-index-url --output-file $(LOCK) --upgrade
-	@sed -i.old '1i# What the tests run on, for Python 3.11 to 3.13 on any platform. `make lock` writes it anew.' $(LOCK)
-	@rm -f $(LOCK).old
+	uv pip compile --universal --python-version 3.11 --extra test pyproject.toml --upgrade \
+		--custom-compile-command "make lock" --annotation-style=line --no-emit-index-url --output-file $(LOCK)
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

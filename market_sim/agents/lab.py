@@ -44,8 +44,9 @@ def relative_training(setup: Setup, market: Market) -> np.ndarray:
     for pool in range(len(setup.pools)):
         members = (setup.lab_pool == pool) & market.labs.active
         number = np.maximum(members.sum(axis=1), 1)
-        mean = np.where(members, compute, 0.0).sum(axis=1) / number
-        out = np.where(members, compute / np.where(mean > 0.0, mean, 1.0)[:, None], out)
+        own = np.where(members, compute, 0.0)
+        mean = own.sum(axis=1) / number
+        out = np.where(members, own / np.where(mean > 0.0, mean, 1.0)[:, None], out)
     return np.maximum(out, 1e-4)
 
 

@@ -104,11 +104,19 @@ def fundable(setup: Setup, market: Market, offered_costs: Costs) -> np.ndarray:
     cash = market.ledger.balance[:, DEPOSITS, own]
     debt = -market.ledger.balance[:, LOANS, own]
     committed = (market.pipe.waiting * offered_costs.capital).sum(axis=2)
-    room = finance.debt_capacity(market.holdings.backlog, d.providers.debt_share, book(setup, market), free_cash(setup))
+    room = credit(setup, market)
     share = np.where(setup.deploys, offered_costs.capital / setup.power, np.inf).min(axis=2)
     equity = np.maximum(0.05, 1.0 - d.providers.debt_share - d.trade.prepaid)[:, None] * np.minimum(share, 1e9)
     money = cash + np.maximum(0.0, room - debt) + 0.5 * (free_cash(setup) + d.provider.equity_raise)
     return np.maximum(0.0, money - equity / np.maximum(share, SMALL) * committed) / np.maximum(equity, SMALL)
+
+
+def credit(setup: Setup, market: Market) -> np.ndarray:
+    """USD that lenders will lend each provider (R, provider)."""
+    return finance.debt_capacity(
+        market.holdings.backlog, setup.drawn.providers.debt_share, book(setup, market), free_cash(setup),
+        market.providers.corporate_debt,
+    )  # fmt: skip
 
 
 def free_cash(setup: Setup) -> np.ndarray:

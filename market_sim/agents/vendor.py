@@ -109,7 +109,7 @@ def make_for_stock(
     spare = np.maximum(0.0, capacity - per_vendor(made * setup.packages, setup))
     stock = per_vendor(market.vendors.stock * setup.packages, setup)
     aim = setup.drawn.vendors.target_lead[:, None] * market.vendors.supply * (market.vendors.spending_share > 0.0)
-    fill = np.minimum(spare, np.maximum(0.0, 0.5 * aim - stock) * (1.0 - np.exp2(-8.0 * setup.dt)))
+    fill = np.minimum(spare, np.maximum(0.0, 0.5 * aim - stock) * (1.0 - exp(np.array(-5.5 * setup.dt))))
     selling = orders.waiting.sum(axis=1) * setup.packages
     total = np.take(per_vendor(selling, setup), setup.chip_vendor, axis=1)
     part = np.where(total > 0.0, selling / np.where(total > 0.0, total, 1.0), 0.0)

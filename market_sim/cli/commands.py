@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -52,8 +53,24 @@ class ChartFormat(StrEnum):
     html = "html"
 
 
+def whole_number(most: int) -> Callable[[str | int], int]:
+    """A reader of whole numbers from 0 to `most`; a default comes as a number already."""
+
+    def read(given: str | int) -> int:
+        text = str(given)
+        if not (text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= most):
+            raise typer.BadParameter(f"{text!r}; wanted a whole number from 0 to {most}")
+        return int(text)
+
+    return read
+
+
+MOST_SEED, MOST_REPLICATE = 2**63 - 1, 2**31 - 1  # what the columns of the results hold
 SCENARIO = "A scenario file, or the name of a shipped scenario."
-Seed = Annotated[int, typer.Option(min=0, help="All luck of a run derives from it.")]
+Seed = Annotated[
+    int,
+    typer.Option(metavar="N", parser=whole_number(MOST_SEED), help="All luck of a run derives from it."),
+]
 Assignments = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Set a parameter; may be repeated.")
 ]
@@ -82,7 +99,10 @@ def top(
 def run(
     scenario: Annotated[str, typer.Argument(help=SCENARIO)],
     seed: Seed = 0,
-    replicate: Annotated[int, typer.Option(min=0, help="Which draw of luck under the seed.")] = 0,
+    replicate: Annotated[
+        int,
+        typer.Option(metavar="K", parser=whole_number(MOST_REPLICATE), help="Which draw of luck under the seed."),
+    ] = 0,
     assignments: Assignments = None,
     policy: Annotated[
         list[str] | None,

@@ -114,14 +114,10 @@ def _useful(rows, count, throughput, delivered, maker, out):  # type: ignore[no-
             row = rows[r, i]
             if row["status"] == LIVE:
                 lab, provider, chip = row["lab"], row["provider"], row["chip"]
-                out[r, provider, maker[chip]] += (
-                    row["chips"] * throughput[r, lab, chip] * delivered[r, provider]
-                )
+                out[r, provider, maker[chip]] += row["chips"] * throughput[r, lab, chip] * delivered[r, provider]
 
 
-def useful_compute(
-    book: Book, throughput: Floats, delivered: Floats, maker: NDArray[np.int64], makers: int
-) -> Floats:
+def useful_compute(book: Book, throughput: Floats, delivered: Floats, maker: NDArray[np.int64], makers: int) -> Floats:
     """Useful PFLOP/s in live contracts by owner and maker of the chips (replicate, provider, vendor).
 
     `throughput` (replicate, lab, chip) in useful PFLOP/s a chip, `delivered` (replicate, provider) the share

@@ -9,12 +9,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from market_sim.numerics import kernel
-from market_sim.state.tables import CONTRACT, DEFAULTED, EXPIRED, LIVE, PENDING, WALKED, Book, Holdings
+from market_sim.numerics import kernel, kexpm1
+from market_sim.state.tables import CONTRACT, DEFAULTED, EXPIRED, LIVE, PENDING, SUBLET, WALKED, Book, Holdings
 from market_sim.units import HOURS_PER_YEAR
 
 GOLDEN = 0.6180339887498949  # spreads one uniform over many contracts without correlation
 FORGET = 1e-9
+LEAST_SUBLET = 0.25  # years that must be left to let a contract on
+LET_ON_AT = 0.9  # of today's price is what the tenant is sure to get for it
 
 
 MONEY = ("rent", "prepaid_used", "prepaid_lost", "refunded", "credit_accrued", "credit_used", "credit_paid", "renewed")
@@ -118,9 +120,17 @@ def _renew(row, next_id, price, term, use, now, dt, money, by_chip):
 
 
 @kernel
+def _sublet(row, price, now, dt, hazard, draw):
+    """A lab with more than it needs lets a contract on through its provider and owes the shortfall to its end."""
+    if row["ends"] - now > LEAST_SUBLET and draw - np.floor(draw) < -kexpm1(-hazard * dt):
+        row["status"] = SUBLET
+        row["price"] = max(0.0, row["price"] - LET_ON_AT * price)
+
+
+@kernel
 def _advance(
-    rows, count, signed, finished, finished_count, finished_at, market, active, use, need, luck, now, dt, late_credit,
-    long_stop, walk_margin, renewal, term, out, out_count, out_signed, ended, ended_count, freed, freed_count, money,
+    rows, count, signed, finished, finished_count, finished_at, market, active, use, need, surplus, luck, now, dt,
+    late_credit, long_stop, walk_margin, renewal, term, out, out_count, out_signed, ended, ended_count, freed, freed_count, money,
     by_chip,
 ):  # fmt: skip
     """One pass over each replicate's book; see `advance`."""
@@ -150,16 +160,20 @@ def _advance(
                     freed[r, loose] = row["id"]
                     loose += 1
                     continue
-            if row["status"] == LIVE:
+            if row["status"] != PENDING:
                 _earn(row, use[r, lab], now, dt, money[r], by_chip[r])
                 if row["ends"] <= now + dt:
                     _hand_back(row, money[r])
                     gone = _close(row, EXPIRED, row["ends"], ended[r], gone)
                     draw = luck[r, lab] + GOLDEN * row["id"]
-                    if draw - np.floor(draw) >= renewal[r] * need[r, lab] or price <= 0.0:
+                    keeps = draw - np.floor(draw) < renewal[r] * need[r, lab]
+                    if row["status"] == SUBLET or not keeps or price <= 0.0:
                         continue
                     _renew(row, next_id, price, term, use[r, lab], now, dt, money[r], by_chip[r])
                     next_id += 1
+                elif row["status"] == LIVE and surplus[r, lab] > 0.0:
+                    draw = 1.0 - luck[r, lab] + GOLDEN * row["id"]
+                    _sublet(row, price, now, dt, surplus[r, lab], draw)
             kept += 1
         out_count[r], out_signed[r], ended_count[r], freed_count[r] = kept, next_id, gone, loose
 
@@ -173,6 +187,7 @@ def advance(
     active: np.ndarray,
     use: np.ndarray,
     need: np.ndarray,
+    surplus: np.ndarray,
     luck: np.ndarray,
     now: float,
     dt: float,
@@ -186,7 +201,8 @@ def advance(
     """Carry every contract from `now` to `now + dt`.
 
     `market` (replicate, lab, provider, chip) is today's one-year price in USD per chip-hour, `use` (replicate, lab) the
-    part of rent that take-or-pay makes due, `need` (replicate, lab) in 0..1 how much of its capacity a lab still wants.
+    part of rent that take-or-pay makes due, `need` (replicate, lab) in 0..1 how much of its capacity a lab still wants,
+    `surplus` (replicate, lab) the yearly hazard with which it lets on what it does not.
     """
     replicates, slots = book.rows.shape
     labs, providers, chips = market.shape[1:]
@@ -195,8 +211,8 @@ def advance(
     out_count, out_signed, ended_count, freed_count = np.zeros((4, replicates), np.int64)
     money, by_chip = np.zeros((replicates, len(MONEY), labs, providers)), np.zeros((replicates, chips))
     _advance(
-        book.rows, book.count, book.signed, finished, finished_count, finished_at, market, active, use, need, luck, now,
-        dt, late_credit, long_stop, walk_margin, renewal, renewal_term, out, out_count, out_signed, ended, ended_count,
+        book.rows, book.count, book.signed, finished, finished_count, finished_at, market, active, use, need, surplus,
+        luck, now, dt, late_credit, long_stop, walk_margin, renewal, renewal_term, out, out_count, out_signed, ended, ended_count,
         freed, freed_count, money, by_chip,
     )  # fmt: skip
     kinds = {name: np.ascontiguousarray(money[:, k]) for k, name in enumerate(MONEY)}
@@ -321,6 +337,9 @@ def _add_up(
                 useful_lab[r, lab] += useful
                 useful_provider[r, provider] += useful
                 useful_chip[r, chip] += useful
+            elif row["status"] == SUBLET:
+                years = max(0.0, row["ends"] - now)
+                rent_rate[r, lab, provider] += yearly
             else:
                 pending[r, lab] += yearly
             backlog[r, provider] += yearly * years

@@ -166,20 +166,25 @@ def net_worth(ledger: Ledger) -> np.ndarray:
 
 
 def debt_capacity(
-    backlog: np.ndarray, debt_share: np.ndarray, chip_book: np.ndarray, other_cash_flow: np.ndarray
+    backlog: np.ndarray, debt_share: np.ndarray, book: np.ndarray, other_cash_flow: np.ndarray, corporate: np.ndarray
 ) -> np.ndarray:
-    """USD that lenders will lend (replicate, provider): a share of contracted backlog, no more than stands behind it.
+    """USD that lenders will lend (replicate, provider).
 
-    Backlog counts for `debt_share`, other businesses for two and a half years of their free cash.
+    Contracted backlog counts for `debt_share`, at least half the book of chips and sites does; other businesses count
+    for two and a half years of their free cash, or for what is owed on them already (`corporate`) if that is more.
     """
-    return debt_share[:, None] * np.maximum(np.minimum(backlog, 4.0 * chip_book), 0.5 * chip_book) + 2.5 * other_cash_flow
+    return debt_share[:, None] * np.maximum(backlog, 0.5 * book) + np.maximum(2.5 * other_cash_flow, corporate)
 
 
 def borrowing(
-    cash: np.ndarray, debt: np.ndarray, capacity: np.ndarray, buffer: np.ndarray, life: np.ndarray, dt: float
-) -> np.ndarray:
-    """Net new loans (replicate, provider): amortised over `life`, drawn to keep `buffer` USD within `capacity`."""
-    repaid = debt * (1.0 - exp(-dt / life))[:, None]
+    cash: np.ndarray, debt: np.ndarray, corporate: np.ndarray, capacity: np.ndarray, buffer: np.ndarray,
+    life: float, dt: float,
+) -> np.ndarray:  # fmt: skip
+    """Net new loans (replicate, provider), drawn to keep `buffer` USD within `capacity`.
+
+    Debt on contracts is amortised over `life` years, `corporate` debt is rolled over.
+    """
+    repaid = np.maximum(0.0, debt - corporate) * (1.0 - exp(np.array(-dt / life)))
     room = np.maximum(0.0, capacity - (debt - repaid))
     drawn = np.minimum(room, np.maximum(0.0, buffer - (cash - repaid)))
     return drawn - repaid
@@ -287,6 +292,26 @@ def _hand_over(p, q, offset, price, recovery, lenders, balance, real, in_service
     in_service[p] = 0.0
     power[q] += power[p]
     power[p] = 0.0
+
+
+@kernel
+def _fail_labs(failed, offset, first, investors, balance, written, stakes):
+    for r in range(failed.shape[0]):
+        for i in range(failed.shape[1]):
+            if failed[r, i]:
+                _write_off_owners(offset + i, first + i, balance[r], written[r], stakes[r], EQUITY, investors)
+
+
+def fail_labs(
+    failed: np.ndarray, ledger: Ledger, stakes: np.ndarray, sectors: Sectors
+) -> tuple[Ledger, np.ndarray, np.ndarray]:
+    """Owners lose their equity in failed labs (replicate, lab): ledger, stakes and write-offs (replicate, holder)."""
+    written = np.zeros((len(failed), sectors.holders))
+    if not failed.any():
+        return ledger, stakes, written
+    balance, held = ledger.balance.copy(), stakes.copy()
+    _fail_labs(failed, sectors.lab.start, sectors.providers, sectors.investors.start, balance, written, held)
+    return Ledger(balance, ledger.real), held, written
 
 
 @kernel

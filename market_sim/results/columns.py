@@ -162,9 +162,7 @@ CONTRACTS = Table(
     ("replicate", "contract"),
     (
         REPLICATE,
-        Column(
-            "contract", "int32", "index", "number of the contract within its replicate, in order of signing"
-        ),
+        Column("contract", "int32", "index", "number of the contract within its replicate, in order of signing"),
         _name("lab", "who rents"),
         _name("provider", "who lets"),
         _name("provider_kind", "hyperscaler or neocloud", "kind"),
@@ -220,9 +218,7 @@ DELIVERIES = Table(
         ),
         _chips("chips_in_pipe", "arrived and not yet in service, at the end of the tick"),
         _chips("chips_in_service", "in service at the end of the tick"),
-        _float32(
-            "promised_delay", "years", "mean delay promised for what started this tick; null if nothing did"
-        ),
+        _float32("promised_delay", "years", "mean delay promised for what started this tick; null if nothing did"),
         _float32("actual_delay", "years", "mean delay of what started this tick; null if nothing did"),
     ),
 )
@@ -259,9 +255,7 @@ FIT = Table(
         *CLOCK,
         _name("lab", "whose models"),
         CHIP,
-        _float32(
-            "pflops_per_chip", "PFLOP/s", "useful throughput of one chip; null if the models cannot run on it"
-        ),
+        _float32("pflops_per_chip", "PFLOP/s", "useful throughput of one chip; null if the models cannot run on it"),
         _float32("mfu", "0-1", "useful throughput over the dense peak of the type used"),
         _float32("maturity", "0-1", "kernel maturity of the chip's family, mean over kinds of work"),
     ),

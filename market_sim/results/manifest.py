@@ -168,11 +168,12 @@ def _from_fields(fields: Mapping[str, Any], folder: Path) -> Manifest:
 
 
 def scenario_hash(resolved: Mapping[str, Any]) -> str:
-    """SHA-256 of the resolved scenario, whatever its order of keys. Raises ResultsError if it is not JSON."""
+    """SHA-256 of the resolved scenario as canonical JSON. Raises ResultsError if it is not JSON.
+
+    The order of keys counts, since named entries are rows in that order.
+    """
     try:
-        canonical = json.dumps(
-            resolved, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-        )
+        canonical = json.dumps(resolved, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
     except (TypeError, ValueError) as fault:
         raise ResultsError(f"the resolved scenario must be plain JSON data: {fault}") from None
     return digest(canonical.encode())

@@ -77,7 +77,7 @@ STATUSES = (
     Term("expired", "ended at its term"),
     Term("walked", "the lab left a contract that was late"),
     Term("defaulted", "ended because the lab failed"),
-    Term("cancelled", "the lab left before the promised day"),
+    Term("sublet", "let on to others; the lab owes what that rent falls short of its own"),
 )
 
 QUOTED = (
@@ -139,9 +139,7 @@ SIGNALS = (
         "all",
         "root mean square distance of the labs' architectures from their mean, in log units",
     ),
-    Signal(
-        "segregation", "1", "all", "how far labs sit on different platforms: 0 mixed, 1 apart (Theil's H)"
-    ),
+    Signal("segregation", "1", "all", "how far labs sit on different platforms: 0 mixed, 1 apart (Theil's H)"),
     Signal(
         "lock_in",
         "log",
@@ -178,9 +176,7 @@ SIGNALS = (
         "all",
         "hedonic fall of log price per year of believed delay, over what was bought; above 0 if speed pays",
     ),
-    Signal(
-        "speed_up", "1", _KINDS_OF_PROVIDER, "chosen speed of building over ordinary speed, by kW of sites"
-    ),
+    Signal("speed_up", "1", _KINDS_OF_PROVIDER, "chosen speed of building over ordinary speed, by kW of sites"),
     Signal(
         "incentive",
         "1",
@@ -188,9 +184,7 @@ SIGNALS = (
         "share of its sales that a provider would win from others by being faster, by kW of sites",
     ),
     Signal("utilisation", "1", _KINDS_OF_PROVIDER, "chips under contract over chips in service"),
-    Signal(
-        "vacancy", "1", _KINDS_OF_PROVIDER, "power of chips in service without a contract over that of all"
-    ),
+    Signal("vacancy", "1", _KINDS_OF_PROVIDER, "power of chips in service without a contract over that of all"),
     Signal("quote", "USD per chip-hour", "chip", "mean asking price for one year, by chips in service"),
     Signal("trade", "USD per chip-hour", "chip", "mean price signed this tick, by chips"),
     Signal(
@@ -199,9 +193,7 @@ SIGNALS = (
         "chip",
         "mean part of the price signed that is due to scarcity, by chips",
     ),
-    Signal(
-        "useful_price", "USD per PFLOP-hour", _KINDS_OF_PROVIDER, "USD signed this tick per useful PFLOP-hour"
-    ),
+    Signal("useful_price", "USD per PFLOP-hour", _KINDS_OF_PROVIDER, "USD signed this tick per useful PFLOP-hour"),
     Signal("unmet_demand", "1", "all", "share of what customers would spend that labs could not serve"),
     Signal("unmet_ask", "1", "all", "share of the spending labs asked for that found no capacity this tick"),
     Signal("useful_compute", "PFLOP/s", _KINDS_OF_PROVIDER, "useful compute in live contracts"),
@@ -241,9 +233,7 @@ CLOSED: dict[str, tuple[Term, ...]] = {
 }
 
 UNITS = _unique(tuple(signal.unit for signal in SIGNALS))
-UNIT_OF_SIGNAL = tuple(
-    UNITS.index(signal.unit) for signal in SIGNALS
-)  # code of the unit, by code of the signal
+UNIT_OF_SIGNAL = tuple(UNITS.index(signal.unit) for signal in SIGNALS)  # code of the unit, by code of the signal
 
 
 def closed_names() -> dict[str, tuple[str, ...]]:

@@ -93,6 +93,14 @@ def market_prices(setup: Setup, market: Market) -> np.ndarray:
     return markup[..., None] * market.providers.quote[:, None]
 
 
+def surplus(cover: np.ndarray) -> np.ndarray:
+    """Hazard per year (R, lab) of letting a contract on: what is committed beyond plans, cleared in half a year.
+
+    `cover` is planned spend over commitments; a tenth too much is kept for growth.
+    """
+    return np.where(cover < 0.9, 2.0 * (0.9 - cover), 0.0)
+
+
 def live_contracts(setup: Setup, market: Market, done: Delivered) -> tuple[Market, Events]:
     """Contracts start, run late, earn, renew and end over the tick."""
     d = setup.drawn.trade
@@ -101,7 +109,7 @@ def live_contracts(setup: Setup, market: Market, done: Delivered) -> tuple[Marke
     top = d.take_or_pay[:, None]
     events = contracts.advance(
         market.book, done.finished, done.finished_count, done.finished_at, market_prices(setup, market),
-        market.labs.active, top + (1.0 - top) * cover, np.minimum(1.0, cover * 1.2), setup.luck.renewal[:, :, market.tick],
+        market.labs.active, top + (1.0 - top) * cover, np.minimum(1.0, cover * 1.2), surplus(cover), setup.luck.renewal[:, :, market.tick],
         market.now, setup.dt, late_credit=d.late_credit, long_stop=d.long_stop, walk_margin=d.walk_margin,
         renewal=d.renewal, renewal_term=RENEWAL_TERM,
     )  # fmt: skip

@@ -28,9 +28,7 @@ def compute_fit(
     asked, offered = architecture_table(list(architectures)), chip_table(list(chips))
     shape = (1, len(offered.names), len(fit.KINDS))
     kappa = np.ascontiguousarray(np.broadcast_to(np.asarray(maturity, np.float64), shape))
-    mix = np.ascontiguousarray(
-        np.broadcast_to(np.asarray(training_share, np.float64), (1, len(architectures)))
-    )
+    mix = np.ascontiguousarray(np.broadcast_to(np.asarray(training_share, np.float64), (1, len(architectures))))
     answer = fit.evaluate(fit.prepare(asked, offered), kappa, mix)
     return pl.DataFrame(
         {

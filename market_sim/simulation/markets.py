@@ -11,9 +11,7 @@ from market_sim.simulation.seen import Cast, Seen
 from market_sim.simulation.signings import Signings
 from market_sim.state.setup import Setup
 
-STOCK, BOOKINGS, REVENUE = (
-    [term.name for term in BASES].index(name) for name in ("stock", "bookings", "revenue")
-)
+STOCK, BOOKINGS, REVENUE = ([term.name for term in BASES].index(name) for name in ("stock", "bookings", "revenue"))
 WINDOW = 1.0  # years of bookings
 Columns = dict[str, np.ndarray]
 INDICES = ("hhi", "cr1", "cr4", "effective_firms", "entropy", "gini")
@@ -26,26 +24,16 @@ class Markets:
 
     def __init__(self, setup: Setup, cast: Cast) -> None:
         self.setup, self.cast = setup, cast
-        self.buyers = np.argwhere(may_sell(setup).T)  # (pair, 2): vendor, provider
-        self.market, self.entity, self.kind = members(setup, cast, self.buyers)
+        self.market, self.entity, self.kind = members(setup, cast)
         shape = (setup.width, setup.scenario.ticks, len(BASES), len(self.market))
         self.quantity = np.zeros(shape)
 
     def see(self, seen: Seen) -> None:
         """Note the stock at the end of the tick, and its bookings and revenue."""
         row = self.quantity[:, seen.tick]
-        row[:, STOCK] = self._joined(*stocks(seen))
-        row[:, BOOKINGS] = self._joined(*bookings(seen))
-        row[:, REVENUE] = self._joined(*revenues(seen))
-
-    def _joined(
-        self, lab: np.ndarray, provider: np.ndarray, platform: np.ndarray, sold: np.ndarray
-    ) -> np.ndarray:
-        """(R, member) of `sold` (R, provider, vendor) and of what is known by lab, provider and platform."""
-        vendor = sold.sum(axis=1)
-        vendors, providers = self.buyers[:, 0], self.buyers[:, 1]
-        pairs = np.take(sold.reshape(len(sold), -1), providers * vendor.shape[1] + vendors, axis=1)
-        return np.concatenate([vendor, provider, lab, platform, pairs], axis=1)
+        row[:, STOCK] = joined(*stocks(seen))
+        row[:, BOOKINGS] = joined(*bookings(seen))
+        row[:, REVENUE] = joined(*revenues(seen))
 
     def frame(self, name: str, calendar: Calendar, ticks: int) -> pl.DataFrame:
         """One of the tables over the first `ticks` ticks."""
@@ -57,7 +45,15 @@ class Markets:
             {"basis": np.arange(len(BASES))},
         ]
         axis, measures = (self._shares if name == "shares" else self._indices)(quantity)
-        return grid(name, [*clock, axis], measures, self.cast.names, calendar)
+        keep = self._listed(quantity) if name == "shares" else None
+        return grid(name, [*clock, axis], measures, self.cast.names, calendar, keep)
+
+    def _listed(self, quantity: np.ndarray) -> np.ndarray:
+        """Members that get rows (R, 1, 1, member): all but the buyers who never bought nor held the vendor's
+        chips.
+        """
+        firms = np.arange(len(self.market)) < len(self.market) - len(self.setup.vendors) * len(self.setup.providers)
+        return (quantity != 0.0).any(axis=(1, 2), keepdims=True) | firms
 
     @property
     def _places(self) -> list[np.ndarray]:
@@ -79,32 +75,32 @@ class Markets:
         return member, {"quantity": quantity, "share": share}
 
 
-def may_sell(setup: Setup) -> np.ndarray:
-    """Which provider may buy some chip of which vendor (provider, vendor)."""
-    makes = setup.chip_vendor[:, None] == np.arange(len(setup.vendors))
-    return setup.buys & (setup.deploys[:, :, None] & makes).any(axis=1)
-
-
-def members(setup: Setup, cast: Cast, buyers: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def members(setup: Setup, cast: Cast) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Codes of market, entity and kind (member,): vendors, providers, labs, platforms, then each vendor's
     buyers.
     """
-    names = cast.names
-    platforms = names.code("kind", "platform")
+    names, vendors, providers = cast.names, len(setup.vendors), len(setup.providers)
+    kinds = names["kind"].index
     groups = (
-        ("vendor", setup.vendors, np.full(len(setup.vendors), names.code("kind", "vendor"))),
+        ("vendor", setup.vendors, np.full(vendors, kinds("vendor"))),
         ("provider", setup.providers, cast.provider_kind),
         ("lab", setup.labs, cast.lab_kind),
-        ("platform", setup.stacks, np.full(len(setup.stacks), platforms)),
+        ("platform", setup.stacks, np.full(len(setup.stacks), kinds("platform"))),
     )
+    sellers = names.codes("market", [BUYERS_OF.format(vendor=vendor) for vendor in setup.vendors])
     market = [np.full(len(listed), names.code("market", market)) for market, listed, _ in groups]
     entity = [names.codes("entity", listed) for _, listed, _ in groups]
-    kind = [kinds for _, _, kinds in groups]
-    sellers = names.codes("market", [BUYERS_OF.format(vendor=vendor) for vendor in setup.vendors])
-    market.append(sellers[buyers[:, 0]])
-    entity.append(names.codes("entity", setup.providers)[buyers[:, 1]])
-    kind.append(cast.provider_kind[buyers[:, 1]])
-    return np.concatenate(market), np.concatenate(entity), np.concatenate(kind)
+    return (
+        np.concatenate([*market, np.repeat(sellers, providers)]),
+        np.concatenate([*entity, np.tile(names.codes("entity", setup.providers), vendors)]),
+        np.concatenate([*(kind for _, _, kind in groups), np.tile(cast.provider_kind, vendors)]),
+    )
+
+
+def joined(lab: np.ndarray, provider: np.ndarray, platform: np.ndarray, sold: np.ndarray) -> np.ndarray:
+    """(R, member) of `sold` (R, provider, vendor) and of what is known by lab, provider and platform."""
+    buyers = np.swapaxes(sold, 1, 2).reshape(len(sold), -1)
+    return np.concatenate([sold.sum(axis=1), provider, lab, platform, buyers], axis=1)
 
 
 Amounts = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]

@@ -98,29 +98,36 @@ def cash_after(market: Market, journal: Journal, holders: slice) -> np.ndarray:
 
 
 def fund_labs(setup: Setup, market: Market, journal: Journal, at: Sectors) -> np.ndarray:
-    """Investors or owners fund labs up to half a year of plans; returns labs (R, lab) that cannot go on.
+    """Investors fund labs up to half a year of plans, owners cover what is then missing and take what is too much.
 
-    A lab with an owner is kept whole by it and hands back what it does not need; one without fails when its cash and
-    the funding on offer are gone, and investors make good what it owes.
+    Returns labs (R, lab) that cannot go on: cash, funding and the owner's cash are gone; investors make good the rest.
     """
-    owned, plan = setup.lab_owner >= 0, market.labs.plan
-    need = 0.5 * plan - cash_after(market, journal, at.lab)
-    raised = np.clip(need, 0.0, lab.funding(setup, market) * setup.dt)
-    journal.pay("equity", at.investors, at.lab, np.where(owned, 0.0, raised))
-    for l in np.flatnonzero(owned):
-        gap = np.where(market.labs.active[:, l], need[:, l], 0.0)
-        flow = np.where(gap > 0.0, gap, gap * (1.0 - exp(np.array(-2.0 * setup.dt))))
-        owner, own = _one(at.provider, setup.lab_owner[l]), _one(at.lab, l)
-        journal.pay("equity", owner, own, np.maximum(0.0, flow)[:, None, None])
-        journal.pay("dividends", own, owner, np.maximum(0.0, -flow)[:, None, None])
+    need = 0.5 * market.labs.plan
+    raised = np.clip(need - cash_after(market, journal, at.lab), 0.0, lab.funding(setup, market) * setup.dt)
+    journal.pay("equity", at.investors, at.lab, raised)
+    for one in np.flatnonzero(setup.lab_owner >= 0):
+        owner, own = _one(at.provider, setup.lab_owner[one]), _one(at.lab, one)
+        alive = market.providers.active[:, setup.lab_owner[one], None]
+        cash = cash_after(market, journal, own)
+        purse = np.maximum(0.0, cash_after(market, journal, owner)) * alive
+        spare = np.maximum(0.0, cash - need[:, one, None]) * (1.0 - exp(np.array(-2.0 * setup.dt))) * alive
+        journal.pay("equity", owner, own, np.minimum(purse, np.maximum(0.0, -cash))[:, None])
+        journal.pay("dividends", own, owner, spare[:, None])
     short = cash_after(market, journal, at.lab)
-    failed = (short < -1.0) & ~owned & market.labs.active
-    journal.pay("equity", at.investors, at.lab, np.where(short < 0.0, -short, 0.0) * ~owned)
+    failed = (short < -1.0) & market.labs.active
+    journal.pay("equity", at.investors, at.lab, np.maximum(0.0, -short))
     return failed
 
 
 def _one(group: slice, index: int) -> slice:
     return slice(group.start + int(index), group.start + int(index) + 1)
+
+
+def yearly_production(setup: Setup, market: Market) -> np.ndarray:
+    """USD a year (R, vendor) of making chips at full supply, at the mean cost of a package over a vendor's chips."""
+    each = per_vendor(market.vendors.unit_cost / setup.packages, setup)
+    chips = per_vendor(np.ones_like(market.vendors.unit_cost), setup)
+    return market.vendors.supply * each / np.maximum(chips, 1.0)
 
 
 def finance_firms(setup: Setup, market: Market, journal: Journal, at: Sectors) -> np.ndarray:
@@ -136,8 +143,8 @@ def finance_firms(setup: Setup, market: Market, journal: Journal, at: Sectors) -
     cash = cash_after(market, journal, at.provider)
     raised = np.clip(2.0 * buffer - cash, 0.0, d.provider.equity_raise * growth * dt) * market.providers.active
     journal.pay("equity", at.investors, at.provider, raised)
-    capacity = finance.debt_capacity(market.holdings.backlog, d.providers.debt_share, provider.book(setup, market), provider.free_cash(setup))
-    drawn = finance.borrowing(cash + raised, debt, capacity, buffer, np.full(setup.width, LOAN_YEARS), dt)
+    corporate = market.providers.corporate_debt
+    drawn = finance.borrowing(cash + raised, debt, corporate, provider.credit(setup, market), buffer, LOAN_YEARS, dt)
     journal.pay("loans", at.lenders, at.provider, drawn)
     cash = cash_after(market, journal, at.provider)
     plans = 2.0 * buffer + (market.pipe.waiting * d.chip.server[:, None, :]).sum(axis=2) + (
@@ -145,18 +152,26 @@ def finance_firms(setup: Setup, market: Market, journal: Journal, at: Sectors) -
     journal.pay("dividends", at.provider, at.investors, finance.dividends(cash, plans, d.providers.dividend_rate, dt))
     spare = cash_after(market, journal, at.vendor)
     journal.pay("equity", at.investors, at.vendor, np.maximum(0.0, -spare))
-    keep = d.vendor.cash + 0.25 * market.vendors.supply * 1e4
+    keep = d.vendor.cash + 0.25 * yearly_production(setup, market)
     journal.pay("dividends", at.vendor, at.investors, finance.dividends(spare, keep, d.providers.dividend_rate, dt))
     limit = -d.providers.default_liquidity[:, None] * yearly
     return (cash_after(market, journal, at.provider) < limit - 1.0) & market.providers.active
 
 
-def asset_changes(setup: Setup, market: Market, journal: Journal, at: Sectors, made_cost: np.ndarray, sold_cost: np.ndarray, retired: np.ndarray) -> np.ndarray:
-    """Change of chips, sites and stock at book (R, asset, holder): bought, worn out, switched off, sold."""
+def share_retired(market: Market, retired: np.ndarray) -> np.ndarray:
+    """Share of each provider's chips switched off in the tick (R, provider); `market` is as after that."""
+    off = retired.sum(axis=2)
+    fleet = market.fleet.in_service.sum(axis=2) + off
+    return np.where(fleet > 0.0, off / np.where(fleet > 0.0, fleet, 1.0), 0.0)
+
+
+def asset_changes(setup: Setup, market: Market, journal: Journal, at: Sectors, made_cost: np.ndarray, sold_cost: np.ndarray, off: np.ndarray) -> np.ndarray:
+    """Change of chips, sites and stock at book (R, asset, holder): bought, worn out, switched off, sold.
+
+    `off` is the share of each provider's chips that was switched off (R, provider).
+    """
     d, real = setup.drawn, market.ledger.real
     change = np.zeros_like(real)
-    fleet = market.fleet.in_service.sum(axis=2)
-    off = np.where(fleet > 0.0, retired.sum(axis=2) / np.where(fleet > 0.0, fleet, 1.0), 0.0)
     gear, site = real[:, CHIPS, at.provider], real[:, SITES, at.provider]
     wear = 1.0 - exp(-setup.dt * 2.0 / d.providers.life)[:, None]
     decay = 1.0 - exp(-setup.dt * 2.0 / d.providers.site_life)[:, None]
@@ -199,11 +214,13 @@ def settle(
     journal.pay("backing", at.vendor, slice(at.provider.start, at.lab.stop), stakes)
     failed_labs = fund_labs(setup, market, journal, at)
     failed = finance_firms(setup, market, journal, at)
-    change = asset_changes(setup, before, journal, at, made_cost, sold_cost, retired)
+    change = asset_changes(setup, before, journal, at, made_cost, sold_cost, share_retired(market, retired))
     ledger = finance.settle(market.ledger, journal.flows, change)
     market = _commit(setup, market, journal, at, ledger, average, stakes, leased, failed_labs)
+    ledger, stakes, lost_equity = finance.fail_labs(failed_labs, market.ledger, market.vendors.stakes, at)
+    market = replace(market, ledger=ledger, vendors=replace(market.vendors, stakes=stakes))
     market, flows, written, lost = resolve(setup, market, journal.flows, failed, at)
-    return market, Settled(flows, written, np.swapaxes(bought, 1, 2), profit, failed, failed_labs, lost)
+    return market, Settled(flows, written + lost_equity, np.swapaxes(bought, 1, 2), profit, failed, failed_labs, lost)
 
 
 def lease_part(market: Market, bought: np.ndarray) -> np.ndarray:

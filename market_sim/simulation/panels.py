@@ -45,9 +45,7 @@ class Cells:
         for axis, along in enumerate(self.codes):
             columns |= {column: codes[at[axis + 1]] for column, codes in along.items()}
         shape = self.keep.shape
-        return columns | {
-            column: np.broadcast_to(cells, shape)[at] for column, cells in self.measures.items()
-        }
+        return columns | {column: np.broadcast_to(cells, shape)[at] for column, cells in self.measures.items()}
 
 
 class Panel:
@@ -153,9 +151,7 @@ def _trades(seen: Seen) -> np.ndarray:
     """Mean price signed (R, provider, chip), by chips; NaN where nothing was."""
     signed, providers, chips = seen.deals, len(seen.setup.providers), len(seen.setup.chips)
     cell, size = signed.provider * chips + signed.chip, providers * chips
-    mean = ratio(
-        signed.total(signed.chips * signed.price, cell, size), signed.total(signed.chips, cell, size)
-    )
+    mean = ratio(signed.total(signed.chips * signed.price, cell, size), signed.total(signed.chips, cell, size))
     return mean.reshape(-1, providers, chips)
 
 

@@ -10,7 +10,7 @@ from market_sim.numerics import log
 from market_sim.scenario.catalog import architecture_table, chip_table
 from market_sim.scenario.realise import realise
 from market_sim.scenario.schema import Scenario
-from market_sim.state.initial import open_market, opening_technology
+from market_sim.state.initial import OLDEST, open_market, opening_technology
 from market_sim.state.luck import draw_luck
 from market_sim.state.market import Market
 from market_sim.state.setup import Setup, lay_out
@@ -89,4 +89,13 @@ def _with_beliefs(setup: Setup, market: Market, built: np.ndarray) -> Market:
     index = lab.replacement_cost(setup, market, built)
     earned = demand.opening_yield(d.lab.revenue, use, index, d.lab.compute_share)
     labs = replace(market.labs, capability=capability, brand=brand, cost_index=index, revenue_yield=earned)
-    return replace(market, labs=labs)
+    backed = d.providers.debt_share[:, None] * live_backlog(setup, market)
+    providers = replace(market.providers, corporate_debt=np.maximum(0.0, d.provider.debt - backed))
+    return replace(market, labs=labs, providers=providers)
+
+
+def live_backlog(setup: Setup, market: Market) -> np.ndarray:
+    """USD of rent still to come under contracts in service (R, provider): what opening debt can stand on."""
+    rate = market.holdings.rent_rate.sum(axis=1)
+    term = max(setup.scenario.trade.built_terms, default=1.0)
+    return rate * term * (1.0 - 0.5 * OLDEST)

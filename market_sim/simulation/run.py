@@ -96,9 +96,7 @@ def simulate(
     numbers = chosen_replicates(range(replicates) if isinstance(replicates, int) else replicates)
     tables = recorded(record)
     chunks = [
-        simulate_chunk(
-            scenario, seed=seed, replicates=numbers[first : first + CHUNK], record=tables, policies=policies
-        )
+        simulate_chunk(scenario, seed=seed, replicates=numbers[first : first + CHUNK], record=tables, policies=policies)
         for first in range(0, len(numbers), CHUNK)
     ]
     info = run_info(scenario, seed=seed, replicates=numbers, tables=tables, command=command)

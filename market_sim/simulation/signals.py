@@ -145,9 +145,7 @@ def speed_premium(seen: Seen) -> np.ndarray:
     plan = day.before.labs.plan
     weight = plan / np.maximum(plan.sum(axis=1), 1.0)[:, None]
     fit = (weight[:, :, None] * log(np.maximum(day.before.technology.throughput, SMALL))).sum(axis=1)
-    useful = np.take(fit, o.chip, axis=1) + log(
-        np.maximum(np.take(seen.delivered, o.provider, axis=1), SMALL)
-    )
+    useful = np.take(fit, o.chip, axis=1) + log(np.maximum(np.take(seen.delivered, o.provider, axis=1), SMALL))
     spend = (trade.cleared.chips * trade.price).sum(axis=1)
     price = log(np.maximum(trade.price[:, buyer], SMALL))
     return -valuation.hedonic_speed_premium(price, day.offered.believed, useful, o.term, spend)[:, None]
@@ -174,9 +172,7 @@ def _by_site_power(seen: Seen, by_provider: np.ndarray) -> np.ndarray:
 def utilisation(seen: Seen) -> np.ndarray:
     """In chips."""
     market = seen.market
-    return ratio(
-        seen.by_kind(market.holdings.sold.sum(axis=2)), seen.by_kind(market.fleet.in_service.sum(axis=2))
-    )
+    return ratio(seen.by_kind(market.holdings.sold.sum(axis=2)), seen.by_kind(market.fleet.in_service.sum(axis=2)))
 
 
 def vacancy(seen: Seen) -> np.ndarray:

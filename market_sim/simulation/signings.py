@@ -56,8 +56,7 @@ def signed_since(
     replicate = replicate[:found]
     rows = book.rows[replicate, place[:found]]
     lab, provider, chip, chips, price, rent, term = (
-        np.ascontiguousarray(rows[name])
-        for name in ("lab", "provider", "chip", "chips", "price", "rent", "term")
+        np.ascontiguousarray(rows[name]) for name in ("lab", "provider", "chip", "chips", "price", "rent", "term")
     )
     useful = chips * (throughput[replicate, lab, chip] * delivered[replicate, provider])
     value = price * chips * (HOURS_PER_YEAR * term)

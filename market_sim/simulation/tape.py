@@ -26,23 +26,22 @@ class Tape:
         self.ended: list[np.ndarray] = []
         self.who: list[np.ndarray] = []
         self.book: Book | None = None
-        self.edges: list[
-            np.ndarray
-        ] = []  # (R, 3) of each tick: first id signed, first renewed, first of the next
+        self.prices: list[tuple[np.ndarray, np.ndarray]] = []  # replicate and price as signed, in order of number
+        self.edges: list[np.ndarray] = []  # (R, 3) of each tick: first id signed, first renewed, first of the next
 
     def see(self, seen: Seen) -> None:
         """Keep the contracts that ended this tick."""
         events, day = seen.day.events, seen.day
-        self._take(events.ended, events.ended_count)
+        if self.book is None:
+            rows, who = taken(day.before.book.rows, day.before.book.count)
+            self.prices.append((who, rows["price"].copy()))
+        for signed in (seen.deals, seen.renewals):
+            self.prices.append((signed.replicate, signed.price))
+        rows, who = taken(events.ended, events.ended_count)
+        self.ended.append(rows)
+        self.who.append(who)
         self.book = seen.market.book
-        self.edges.append(
-            np.stack([day.before.book.signed, day.trade.signed.book.signed, self.book.signed], 1)
-        )
-
-    def _take(self, table: np.ndarray, count: np.ndarray) -> None:
-        used = np.arange(table.shape[1]) < count[:, None]
-        self.ended.append(table[used])
-        self.who.append(np.repeat(np.arange(len(count)), count))
+        self.edges.append(np.stack([day.before.book.signed, day.trade.signed.book.signed, self.book.signed], 1))
 
     def frame(self, name: str, calendar: Calendar, ticks: int) -> pl.DataFrame:
         """The table as of now."""
@@ -52,9 +51,17 @@ class Tape:
         """Every contract so far, and the place of its replicate in the chunk."""
         if self.book is None:
             return np.zeros(0, CONTRACT), np.zeros(0, np.int64)
-        used = np.arange(self.book.rows.shape[1]) < self.book.count[:, None]
-        who = np.repeat(np.arange(self.setup.width), self.book.count)
-        return np.concatenate([*self.ended, self.book.rows[used]]), np.concatenate([*self.who, who])
+        rows, who = taken(self.book.rows, self.book.count)
+        return np.concatenate([*self.ended, rows]), np.concatenate([*self.who, who])
+
+    def _signed_prices(self, number: np.ndarray, who: np.ndarray) -> np.ndarray:
+        """Price as signed: a contract that is let on afterwards stands in the book at its shortfall."""
+        if not self.prices:
+            return np.zeros(0)
+        replicate, price = (np.concatenate(parts) for parts in zip(*self.prices, strict=True))
+        order = np.argsort(replicate, kind="stable")
+        first = np.searchsorted(replicate[order], np.arange(self.setup.width))
+        return price[order][first[who] + number]
 
     def _columns(self, tape: np.ndarray, who: np.ndarray) -> dict[str, np.ndarray]:
         trade, lot = self.setup.drawn.trade, self._lots(tape, who)
@@ -67,7 +74,7 @@ class Tape:
             "provider_kind": self.cast.provider_kind[tape["provider"]],
             "chip": tape["chip"],
             "chips": tape["chips"],
-            "usd_per_chip_hour": tape["price"],
+            "usd_per_chip_hour": self._signed_prices(tape["id"], who),
             "scarcity_rent": tape["rent"],
             "lot": lot,
             "term_years": tape["term"],
@@ -94,3 +101,9 @@ class Tape:
             renewed = (tick >= 0) & (number >= edges[np.maximum(tick, 0), r, 1])
             lot[own] = np.where(tick < 0, OPENING, np.where(renewed, RENEWAL, lot[own]))
         return lot
+
+
+def taken(table: np.ndarray, count: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The rows in use of (R, row), flat, and the replicate of each."""
+    used = np.arange(table.shape[1]) < count[:, None]
+    return table[used], np.repeat(np.arange(len(count)), count)

@@ -32,7 +32,8 @@ from market_sim.state.tables import (
     Vendors,
 )
 
-VINTAGES = 3  # opening contracts of a lab for a provider's chip end evenly spread over the term
+VINTAGES = 3  # opening contracts of a lab for a provider's chip
+OLDEST = 0.6  # of its term has run for the oldest; fleets that double yearly are young
 LIVE_YEARS = 6.0
 BOOK_AGE = 0.5  # opening gear stands at half its price in the books
 SITE_AGE = 0.7
@@ -96,14 +97,25 @@ def opening_providers(setup: Setup, quote: np.ndarray) -> Providers:
     return Providers(
         active=np.broadcast_to(active, zeros.shape).copy(),
         quote=quote,
-        power=provider.power * 1000.0,
+        power=opening_power(setup),
         speed=zeros,
         incentive=np.full_like(zeros, 0.5),
         record=np.broadcast_to(-log(1.0 - optimism)[:, None], zeros.shape).copy(),
         bookings_rate=provider.power_growth * 1000.0 * active,
         order_carry=np.zeros((setup.width, len(setup.providers), len(setup.chips))),
+        corporate_debt=zeros,
         entry_clock=zeros,
     )
+
+
+def opening_power(setup: Setup) -> np.ndarray:
+    """kW of sites powered or under development (R, provider): what is given, at least what fleets and orders take, and
+    half a year's growth beyond orders, since sites are sought before tenants are found."""
+    provider = setup.drawn.provider
+    needed = ((provider.fleet + provider.on_order) * setup.power).sum(axis=2)
+    active = np.array([p.active for p in setup.scenario.provider.values()])
+    ahead = 0.5 * provider.power_growth * setup.drawn.providers.power_limit[:, None] * active
+    return np.maximum(provider.power * 1000.0, needed + ahead * 1000.0)
 
 
 def opening_vendors(setup: Setup, list_price: np.ndarray) -> Vendors:
@@ -152,8 +164,7 @@ def slots(setup: Setup) -> tuple[int, int]:
 def opening_book(setup: Setup, quote: np.ndarray, promised: np.ndarray) -> tuple[Book, Pipeline]:
     """Contracts under way and lots on order at the start.
 
-    A lab holds its share of each chip a provider has in service, in vintages that end evenly over the longest built
-    term at today's cost price; of the provider's orders the presold part stands against contracts in the same shares.
+    A lab holds its share of each chip a provider has in service, in vintages up to 60 % into the longest built term, at today's cost price; of the provider's orders the presold part stands against contracts in the same shares.
     """
     contracts, projects = slots(setup)
     width = setup.width
@@ -161,12 +172,12 @@ def opening_book(setup: Setup, quote: np.ndarray, promised: np.ndarray) -> tuple
     count, started = np.zeros(width, np.int64), np.zeros(width, np.int64)
     holdings, provider = setup.drawn.lab.holdings, setup.drawn.provider
     term = max(setup.scenario.trade.built_terms, default=1.0)
-    for l, p in zip(*np.nonzero(holdings.max(axis=0) > 0.0), strict=True):
+    for buyer, p in zip(*np.nonzero(holdings.max(axis=0) > 0.0), strict=True):
         for c in range(len(setup.chips)):
-            chips = np.floor(holdings[:, l, p] * provider.fleet[:, p, c])
-            _open_contracts(rows, count, l, p, c, chips, quote[:, p, c], term)
-            chips = np.floor(holdings[:, l, p] * provider.presold[:, p] * provider.on_order[:, p, c])
-            _open_lots(setup, rows, count, lots, started, l, p, c, chips, quote[:, p, c], promised[:, p, c], term)
+            chips = np.floor(holdings[:, buyer, p] * provider.fleet[:, p, c])
+            _open_contracts(rows, count, buyer, p, c, chips, quote[:, p, c], term)
+            chips = np.floor(holdings[:, buyer, p] * provider.presold[:, p] * provider.on_order[:, p, c])
+            _open_lots(setup, rows, count, lots, started, buyer, p, c, chips, quote[:, p, c], promised[:, p, c], term)
     for p in range(len(setup.providers)):
         taken = np.minimum(1.0, holdings[:, :, p].sum(axis=1)) * provider.presold[:, p]
         for c in range(len(setup.chips)):
@@ -181,7 +192,7 @@ def _open_contracts(rows, count, lab, provider, chip, chips, price, term):  # ty
         return
     for vintage in range(VINTAGES):
         part = np.floor(chips * (vintage + 1) / VINTAGES) - np.floor(chips * vintage / VINTAGES)
-        ends = term * (vintage + 0.5) / VINTAGES
+        ends = term * (1.0 - OLDEST * (VINTAGES - 1 - vintage) / (VINTAGES - 1))
         for r in np.flatnonzero(part >= 1.0):
             row = rows[r, count[r]]
             row["id"], row["lab"], row["provider"], row["chip"] = count[r], lab, provider, chip

@@ -4,6 +4,7 @@ A rule never changes a table; the tick replaces tables with `dataclasses.replace
 """
 
 from dataclasses import dataclass, field, fields
+from inspect import get_annotations
 from typing import Any
 
 import numpy as np
@@ -15,8 +16,8 @@ ASSETS = ("chips", "sites", "stock")
 CHIPS, SITES, STOCK = range(len(ASSETS))
 
 PENDING, LIVE = 0, 1
-STATUSES = ("pending", "live", "expired", "walked", "defaulted")
-EXPIRED, WALKED, DEFAULTED = 2, 3, 4
+STATUSES = ("pending", "live", "expired", "walked", "defaulted", "sublet")
+EXPIRED, WALKED, DEFAULTED, SUBLET = 2, 3, 4, 5
 
 CONTRACT = np.dtype(
     [
@@ -65,7 +66,7 @@ class Table:
     """A frozen struct of arrays; a field without declared axes fails when the class is made."""
 
     def __init_subclass__(cls) -> None:
-        for name in cls.__dict__.get("__annotations__", {}):
+        for name in get_annotations(cls):
             declared = cls.__dict__.get(name)
             if "axes" not in getattr(declared, "metadata", {}):
                 raise TypeError(f"{cls.__name__}.{name} declares no axes; write {name}: np.ndarray = axes(...)")
@@ -124,6 +125,7 @@ class Providers(Table):
     record: np.ndarray = axes("provider")  # learned log(actual/promised) delay
     bookings_rate: np.ndarray = axes("provider")  # kW signed a year, smoothed
     order_carry: np.ndarray = axes("provider", "chip")  # chips of inventory orders not yet a whole lot
+    corporate_debt: np.ndarray = axes("provider")  # USD of debt that stands on the firm, not on its contracts
     entry_clock: np.ndarray = axes("provider")  # integrated entry hazard
 
 

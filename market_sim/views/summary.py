@@ -217,5 +217,8 @@ def _counts(signals: pl.LazyFrame | None) -> dict[str, int]:
     if signals is None:
         return {}
     held = signals.filter(_plain("signal").is_in(["defaults", "entries"]))
-    rows = held.group_by(_plain("signal")).agg(pl.col("value").sum()).sort("signal").collect()
-    return {row["signal"]: round(row["value"]) for row in rows.to_dicts()}
+    by_group = held.group_by(_plain("signal"), _plain("group")).agg(pl.col("value").sum()).collect()
+    found: dict[str, dict[str, float]] = {}
+    for row in by_group.sort("signal", "group").to_dicts():
+        found.setdefault(row["signal"], {})[row["group"]] = row["value"]
+    return {name: round(groups.get("all", sum(groups.values()))) for name, groups in found.items()}

@@ -1,25 +1,11 @@
 """The command line in this process, in an empty folder of its own; and one short run to look at."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from ended import SHORT, Command, Ended
 
 from market_sim.cli import main
-
-
-@dataclass(frozen=True)
-class Ended:
-    """How a command ended, and what it said."""
-
-    code: int
-    out: str
-    err: str
-
-
-Command = Callable[..., Ended]
-SHORT = ("--set", "ticks=3")
 
 
 @pytest.fixture

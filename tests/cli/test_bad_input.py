@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from conftest import Command
+from ended import Command
 
 OVER = 'extends = "baseline"\n'
 
@@ -74,8 +74,10 @@ def test_every_command_refuses_what_is_no_scenario(cli: Command, tmp_path: Path,
     [
         (["run"], "Missing argument"),
         (["run", "baseline", "--sede", "1"], "--seed"),
-        (["run", "baseline", "--seed", "-1"], "-1"),
-        (["run", "baseline", "--seed", "one"], "one"),
+        (["run", "baseline", "--seed", "-1"], "'-1'; wanted a whole number from 0"),
+        (["run", "baseline", "--seed", "one"], "'one'; wanted a whole number from 0"),
+        (["run", "baseline", "--seed", "9" * 30], "wanted a whole number from 0 to 9223372036854775807"),
+        (["run", "baseline", "--replicate", "1.5"], "'1.5'; wanted a whole number from 0 to 2147483647"),
         (["rnu"], "rnu"),
         (["run", "baseline", "--set", "ticks"], "--set 'ticks' has no '=': wanted key=value"),
         (["run", "baseline", "--set", "tikcs=3"], "did you mean 'ticks'"),

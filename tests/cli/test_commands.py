@@ -9,7 +9,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from conftest import SHORT, Command
+from ended import SHORT, Command
 
 from market_sim.results.columns import TABLES
 from market_sim.results.read import read_runs

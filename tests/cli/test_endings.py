@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
-from conftest import SHORT, Command
+from ended import SHORT, Command
 
 from market_sim.results.errors import WriteFailed
 from market_sim.results.tables import Results

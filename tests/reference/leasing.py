@@ -24,6 +24,7 @@ class Lease:
     use: float = 1.0
     market: float = 2.0
     active: bool = True
+    surplus: float = 0.0
     book: Book = field(default_factory=lambda: Book(np.zeros((1, 8), CONTRACT), np.zeros(1, int), np.zeros(1, int)))
     now: float = 0.0
 
@@ -46,7 +47,7 @@ class Lease:
         one = np.ones((1, 1))
         events = contracts.advance(
             self.book, finished, ready, at, np.full((1, 1, 1, 1), self.market), one * self.active > 0, one * self.use,
-            one, 0.5 * one, self.now, self.dt, late_credit=np.array([self.late_credit]),
+            one, one * self.surplus, 0.5 * one, self.now, self.dt, late_credit=np.array([self.late_credit]),
             long_stop=np.array([self.long_stop]), walk_margin=np.array([self.walk_margin]),
             renewal=np.array([self.renewal]), renewal_term=1.0,
         )  # fmt: skip

@@ -100,7 +100,7 @@ def test_the_manifest_says_what_was_run(folder: Path, info: Maker, made: Maker) 
     assert manifest["complete"] is True
     assert (manifest["scenario"], manifest["seed"], manifest["replicates"]) == ("tiny", 7, 2)
     assert manifest["resolved"] == {"name": "tiny", "labs": {"sigma": 0.45}}
-    assert manifest["scenario_sha256"] == scenario_hash({"labs": {"sigma": 0.45}, "name": "tiny"})
+    assert manifest["scenario_sha256"] == scenario_hash({"name": "tiny", "labs": {"sigma": 0.45}})
     assert manifest["command"] == "market-sim run tiny"
     assert {"market-sim", "python", "numpy", "polars"} <= set(manifest["versions"])
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", manifest["finished"])

@@ -3,8 +3,10 @@
 `prepare` searches the plans once per run; `evaluate` and `reevaluate` answer for every (replicate, lab, chip).
 """
 
+from market_sim.mechanisms.fit.cases import predict_cases
 from market_sim.mechanisms.fit.evaluate import Fit, evaluate, fit_gradient, reevaluate
 from market_sim.mechanisms.fit.layout import DIRECTIONS, KINDS
+from market_sim.mechanisms.fit.matrix import FitMatrix, compute_fit
 from market_sim.mechanisms.fit.maturity import error_band, kappa0, spec_sheet, starting_maturity
 from market_sim.mechanisms.fit.shortlist import ShortList, prepare
 from market_sim.mechanisms.fit.workload import Jobs, changed, default_jobs
@@ -13,14 +15,17 @@ __all__ = [
     "DIRECTIONS",
     "KINDS",
     "Fit",
+    "FitMatrix",
     "Jobs",
     "ShortList",
     "changed",
+    "compute_fit",
     "default_jobs",
     "error_band",
     "evaluate",
     "fit_gradient",
     "kappa0",
+    "predict_cases",
     "prepare",
     "reevaluate",
     "spec_sheet",

@@ -156,18 +156,23 @@ def _jobs(
     if phase == TRAINING:
         chips = number_in(row, "n_chips", where, positive=True, missing=float(base.train_chips[0]))
         length = number_in(row, "seq_len", where, positive=True, missing=float(base.train_length[0]))
-        return changed(
-            base, train_chips=chips, train_length=length, train_dtype=dtype, batch=default_batch(chips)
-        )
+        return changed(base, train_chips=chips, train_length=length, train_dtype=dtype, batch=default_batch(chips))
     prompt, answer, _ = _lengths(row, where, architecture.names[0], phase, lengths)
     chips = number_in(row, "n_chips", where, positive=True, missing=8.0)
     most = number_in(row, "concurrency", where, positive=True, missing=_noted_concurrency(row, 512.0 * chips))
     return changed(
-        base, prompt=prompt, answer=answer, serve_dtype=dtype, serve_chips=chips, concurrency=most / chips, step_limit=1.0
+        base,
+        prompt=prompt,
+        answer=answer,
+        serve_dtype=dtype,
+        serve_chips=chips,
+        concurrency=most / chips,
+        step_limit=1.0,
     )
 
 
-def _lengths(row: Row, where: str, architecture: str, phase: int, lengths: Mapping[Any, Row]
+def _lengths(
+    row: Row, where: str, architecture: str, phase: int, lengths: Mapping[Any, Row]
 ) -> tuple[float, float, bool]:
     """Tokens in and out: the row's own, else those of a known benchmark's data set, else halves of `seq_len`.
 
@@ -245,5 +250,7 @@ def tokens_per_second(case: Case, constants: Mapping[str, float]) -> tuple[float
         prefill = best(PREFILL, every.serving)[0] if case.prefill else 0.0
         seconds = decode + prefill * float(case.jobs.prompt[0] / case.jobs.answer[0])
     if over > HOST_MEMORY:
-        raise OutsideRange(f"does not fit: {over / 1e9:.3g} GB per chip beyond the memory of {case.chip.names[0]} on these chips")
+        raise OutsideRange(
+            f"does not fit: {over / 1e9:.3g} GB per chip beyond the memory of {case.chip.names[0]} on these chips"
+        )
     return 1.0 / seconds, ""

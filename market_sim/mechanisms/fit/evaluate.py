@@ -78,39 +78,57 @@ def fastest(total, first, last):  # type: ignore[no-untyped-def]
 
 
 @kernel
+def lesser(x, y):  # type: ignore[no-untyped-def]
+    """The smaller of two numbers; one machine instruction, as NaN need not be minded."""
+    return x if x < y else y
+
+
+@kernel
+def least(w, x, y, z):  # type: ignore[no-untyped-def]
+    """The smallest of four numbers."""
+    return lesser(lesser(w, x), lesser(y, z))
+
+
+@kernel
 def mature_throughput(seconds, useful, prompts, reference, peaks, kappa, mix, throughput, mfu):  # type: ignore[no-untyped-def]
-    """The kernel of `evaluate`: seconds (lab, chip, kind, plan) over kappa, best plan per phase, harmonic mean."""
-    labs, chips = seconds.shape[0], seconds.shape[1]
-    slow = np.empty((chips, 5))
-    total = np.empty(_ALL)
-    for replicate in range(kappa.shape[0]):
+    """The kernel of `evaluate`: seconds (lab, chip, kind, plan) over kappa, best plan per phase, harmonic mean.
+
+    Replicates run innermost, so that the seconds of one (lab, chip) stay in the nearest cache.
+    """
+    replicates, chips = kappa.shape[0], kappa.shape[1]
+    slow = np.empty((chips, replicates, 5))
+    for replicate in range(replicates):
         for chip in range(chips):
             for kind in range(5):
-                slow[chip, kind] = 1.0 / kappa[replicate, chip, kind]
-        for lab in range(labs):
-            share, ask = mix[replicate, lab], prompts[lab]
-            serving = ask * useful[lab, 1] + useful[lab, 2]
-            train_tokens = share * reference[lab, 0] / useful[lab, 0]
-            serve_tokens = (1.0 - share) * reference[lab, 1] / serving
-            work = share * reference[lab, 0] + (1.0 - share) * reference[lab, 1]
-            for chip in range(chips):
-                part = seconds[lab, chip]
-                s0, s1, s2 = slow[chip, 0], slow[chip, 1], slow[chip, 2]
-                s3, s4 = slow[chip, 3], slow[chip, 4]
+                slow[chip, replicate, kind] = 1.0 / kappa[replicate, chip, kind]
+    total = np.empty(_ALL)
+    for lab in range(seconds.shape[0]):
+        ask = prompts[lab]
+        serving = ask * useful[lab, 1] + useful[lab, 2]
+        train_rate, serve_rate = reference[lab, 0] / useful[lab, 0], reference[lab, 1] / serving
+        for chip in range(chips):
+            part, late = seconds[lab, chip], slow[chip]
+            train_ideal = reference[lab, 0] / peaks[lab, chip, 0]
+            serve_ideal = reference[lab, 1] / peaks[lab, chip, 1]
+            for replicate in range(replicates):
+                s0, s1, s2 = late[replicate, 0], late[replicate, 1], late[replicate, 2]
+                s3, s4 = late[replicate, 3], late[replicate, 4]
                 for p in range(_ALL):
-                    total[p] = part[0, p] * s0 + part[1, p] * s1 + part[2, p] * s2 + part[3, p] * s3 + part[4, p] * s4
-                trained, prefilled, decoded = total[0], total[_TRAINED], total[_PREFILLED]
-                for p in range(1, _TRAINED):
-                    trained = min(trained, total[p])
-                for p in range(_TRAINED + 1, _PREFILLED):
-                    prefilled = min(prefilled, total[p])
-                for p in range(_PREFILLED + 1, _ALL):
-                    decoded = min(decoded, total[p])
-                hours = train_tokens * trained + serve_tokens * (ask * prefilled + decoded)
-                ideal = train_tokens * useful[lab, 0] / peaks[lab, chip, 0]
-                ideal += serve_tokens * serving / peaks[lab, chip, 1]
-                throughput[replicate, lab, chip] = 1e-15 * work / hours
-                mfu[replicate, lab, chip] = 1e-15 * ideal / hours
+                    total[p] = (
+                        part[0, p] * s0 + part[1, p] * s1 + part[2, p] * s2 + part[3, p] * s3 + part[4, p] * s4
+                    )
+                trained = least(total[0], total[1], total[2], total[3])
+                prefilled = least(total[4], total[5], total[6], total[7])
+                decoded = lesser(
+                    least(total[8], total[9], total[10], total[11]),
+                    least(total[12], total[13], total[14], total[15]),
+                )
+                share = mix[replicate, lab]
+                rest = 1.0 - share
+                hours = share * train_rate * trained + rest * serve_rate * (ask * prefilled + decoded)
+                rate = 1e-15 / hours
+                throughput[replicate, lab, chip] = rate * (share * reference[lab, 0] + rest * reference[lab, 1])
+                mfu[replicate, lab, chip] = rate * (share * train_ideal + rest * serve_ideal)
 
 
 @kernel

@@ -33,7 +33,9 @@ def kappa0(
     return float(level * (1.0 - gap * kexp(-age / fitted["maturity_time"])) * kexp(grown))
 
 
-def starting_maturity(chips: ChipTable, date: float, constants: Mapping[str, float] | None = None) -> NDArray[np.float64]:
+def starting_maturity(
+    chips: ChipTable, date: float, constants: Mapping[str, float] | None = None
+) -> NDArray[np.float64]:
     """`kappa0` of every chip and kind of work at a date: (chip, kind)."""
     rows = zip(chips.stacks, chips.family_from, strict=True)
     return np.array([[kappa0(stack, kind, date, start, constants) for kind in KINDS] for stack, start in rows])

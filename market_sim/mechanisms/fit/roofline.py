@@ -28,10 +28,10 @@ from market_sim.mechanisms.fit.layout import (
     K_SOFTMAX,
     K_WINDOW,
 )
-from market_sim.compilation import inlined
+from market_sim.numerics import kernel
 
 
-@inlined
+@kernel
 def either(x, y):  # type: ignore[no-untyped-def]
     """A smooth maximum, (x^4 + y^4)^(1/4): what binds when two resources overlap all but near the ridge."""
     x2 = x * x
@@ -39,7 +39,7 @@ def either(x, y):  # type: ignore[no-untyped-def]
     return math.sqrt(math.sqrt(x2 * x2 + y2 * y2))
 
 
-@inlined
+@kernel
 def matmul_rate(c, k, dtype):  # type: ignore[no-untyped-def]
     """FLOP/s of a large matmul in the format asked for, or in the widest one below it the chip computes in.
 
@@ -55,13 +55,13 @@ def matmul_rate(c, k, dtype):  # type: ignore[no-untyped-def]
     return best
 
 
-@inlined
+@kernel
 def padding(size, tile):  # type: ignore[no-untyped-def]
     """Work done over work wanted when a width is cut into whole tiles."""
     return math.ceil(size / tile) * tile / size
 
 
-@inlined
+@kernel
 def expert_pieces(a, c, k, rows, tight):  # type: ignore[no-untyped-def]
     """How much longer experts' matmuls take than one large one of the same FLOPs.
 
@@ -73,7 +73,7 @@ def expert_pieces(a, c, k, rows, tight):  # type: ignore[no-untyped-def]
     return (1.0 + 0.5 * k[K_ROW_TILE] / rows) * (1.0 + k[K_NARROW_EXPERT] * tight * slim) * padded
 
 
-@inlined
+@kernel
 def weight_bytes(c, dtype):  # type: ignore[no-untyped-def]
     """Bytes per served weight in the format asked for: narrow weights are kept even where the chip computes wide."""
     if dtype == 2.0:
@@ -81,7 +81,7 @@ def weight_bytes(c, dtype):  # type: ignore[no-untyped-def]
     return 1.0 if dtype == 1.0 or dtype == 3.0 else 2.0
 
 
-@inlined
+@kernel
 def attention_rate(c, k, kind, head_dim):  # type: ignore[no-untyped-def]
     """Share of sustained bf16 matmul speed that the attention core reaches.
 
@@ -96,7 +96,7 @@ def attention_rate(c, k, kind, head_dim):  # type: ignore[no-untyped-def]
     return share
 
 
-@inlined
+@kernel
 def link_rate(c, k, group):  # type: ignore[no-untyped-def]
     """Bytes/s per chip, one way, of an all-gather among neighbours inside the scale-up domain.
 
@@ -111,7 +111,7 @@ def link_rate(c, k, group):  # type: ignore[no-untyped-def]
     return rate
 
 
-@inlined
+@kernel
 def exchange_rate(c, k, group):  # type: ignore[no-untyped-def]
     """Bytes/s per chip, one way, of an all-to-all inside the scale-up domain.
 
@@ -127,7 +127,7 @@ def exchange_rate(c, k, group):  # type: ignore[no-untyped-def]
     return rate
 
 
-@inlined
+@kernel
 def distinct(ranks, picks):  # type: ignore[no-untyped-def]
     """Expected number of distinct ranks among `ranks` that hold at least one of `picks` experts drawn evenly."""
     if ranks <= 1.0:
@@ -141,7 +141,7 @@ def distinct(ranks, picks):  # type: ignore[no-untyped-def]
     return ranks * (1.0 - miss)
 
 
-@inlined
+@kernel
 def exchange_seconds(c, k, ranks, picks, message):  # type: ignore[no-untyped-def]
     """Seconds to send one token's `message` bytes to its experts' ranks, counting each rank or node once."""
     if ranks <= 1.0:

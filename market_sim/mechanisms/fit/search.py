@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from market_sim.compilation import inlined
 from market_sim.mechanisms.fit.layout import (
     A_EXPERTS,
     C_DOMAIN,
@@ -35,7 +34,7 @@ LONGEST_UNCUT = 16384.0
 
 PLANS = 16
 """Most plans kept per (architecture, chip): the sum of those kept per phase."""
-KEPT = (6, 4, 6)
+KEPT = (4, 4, 8)
 """Plans kept for training, prefill and decode."""
 
 
@@ -88,7 +87,7 @@ def phase_seconds(phase, a, c, k, j, plan, seconds):  # type: ignore[no-untyped-
     return decode_seconds(a, c, k, j, plan, seconds)
 
 
-@inlined
+@kernel
 def laid_out(phase, a, c, j, plan):  # type: ignore[no-untyped-def]
     """Whether the degrees of a plan can be laid out on the job's chips at all."""
     tensor, expert = plan[P_TENSOR], plan[P_EXPERT]
@@ -136,7 +135,7 @@ def worth_trying(phase, a, c, k, j, plan):  # type: ignore[no-untyped-def]
     return SKIP if larger else TRY
 
 
-@inlined
+@kernel
 def keep(total, over, plan, seconds, best, chosen, times, spilled):  # type: ignore[no-untyped-def]
     """Inserts a plan into the ordered short-list if it is fast enough."""
     place = best.shape[0] - 1
@@ -215,5 +214,3 @@ def search(
     late = np.ones((chips.shape[0], len(KINDS))) if slow is None else slow
     shortlist_all(phase, architectures, chips, constants, jobs, late, plans, BLOCKS[phase], chosen, times, spilled)
     return chosen, times, spilled
-
-

@@ -4,7 +4,6 @@ A serving plan: `tensor` chips share one copy of the dense weights, `expert` chi
 runs on replicas of the dense weights), `tokens` is prompt tokens per chunk (prefill) or sequences per group (decode).
 """
 
-from market_sim.compilation import inlined
 from market_sim.mechanisms.fit.layout import (
     A_ACTIVE,
     A_CONTEXT,
@@ -75,14 +74,14 @@ from market_sim.mechanisms.fit.roofline import (
 from market_sim.numerics import kernel
 
 
-@inlined
+@kernel
 def cached_bytes(a, k, length, replication):  # type: ignore[no-untyped-def]
     """Bytes of keys, values and recurrent state one sequence of `length` tokens holds across its group."""
     kept = a[A_KV_FULL] * length + a[A_KV_LOCAL] * min(length, a[A_WINDOW])
     return k[K_KV_BYTES] * kept * replication + 2.0 * a[A_STATE]
 
 
-@inlined
+@kernel
 def serving_collectives(a, c, k, plan, tokens):  # type: ignore[no-untyped-def]
     """Chip-seconds per token of one forward pass over `tokens` tokens in a group."""
     tensor = plan[P_TENSOR]
@@ -101,7 +100,7 @@ def serving_collectives(a, c, k, plan, tokens):  # type: ignore[no-untyped-def]
     return seconds
 
 
-@inlined
+@kernel
 def forward_matmuls(a, c, k, dtype, plan, tokens, seconds):  # type: ignore[no-untyped-def]
     """Fills dense, expert and elementwise chip-seconds per token of one forward pass over `tokens` in a group."""
     tensor = plan[P_TENSOR]
@@ -150,7 +149,7 @@ def prefill_seconds(a, c, k, j, plan, seconds):  # type: ignore[no-untyped-def]
     return over
 
 
-@inlined
+@kernel
 def decode_memory(a, c, k, j, plan):  # type: ignore[no-untyped-def]
     """Bytes one chip holds while decoding: its part of the weights, and the caches of its sequences."""
     tensor = plan[P_TENSOR]

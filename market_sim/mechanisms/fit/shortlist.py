@@ -148,7 +148,10 @@ def _limiting(
     training, prefill, decode = (seconds[:, :, :, start] for start in starts)
     serving = prompts[:, None, None] * prefill + decode
     worth = (prompts * useful[:, PREFILL] + useful[:, DECODE])[:, None, None]
-    hours = training * (reference[:, 0] / useful[:, TRAINING])[:, None, None] + serving * reference[:, 1, None, None] / worth
+    hours = (
+        training * (reference[:, 0] / useful[:, TRAINING])[:, None, None]
+        + serving * reference[:, 1, None, None] / worth
+    )
     return np.argmax(hours, axis=-1)
 
 
@@ -210,5 +213,3 @@ def drift_response(a, c, k, j, plans, phases, base, slopes, bends):  # type: ign
                             low = 16.0 * (root16(down[kind] / here) - 1.0)
                             slopes[lab, chip, direction, kind, plan] = (high - low) / (2.0 * STEP)
                             bends[lab, chip, direction, kind, plan] = (high + low) / (2.0 * STEP * STEP)
-
-

@@ -4,7 +4,6 @@ Every term is chip-seconds per token: work that the chips of a job share evenly 
 so the plan enters only through what it adds (traffic, bubbles, recomputation) and through the size of the pieces.
 """
 
-from market_sim.compilation import inlined
 from market_sim.mechanisms.fit.layout import (
     A_ACTIVE,
     A_CONTEXT,
@@ -83,14 +82,14 @@ from market_sim.mechanisms.fit.roofline import (
 from market_sim.numerics import kernel
 
 
-@inlined
+@kernel
 def activation_bytes(a):  # type: ignore[no-untyped-def]
     """Bytes kept per token for the backward pass, all layers: the inputs of every matmul."""
     routed = a[A_MOE_LAYERS] * a[A_ACTIVE] * (4.0 * a[A_EXPERT_IO] + 3.0 * a[A_EXPERT_WIDTH])
     return 2.0 * (a[A_LAYERS] * (8.0 * a[A_WIDTH] + 3.0 * a[A_FFN]) + routed)
 
 
-@inlined
+@kernel
 def training_memory(a, k, j, plan):  # type: ignore[no-untyped-def]
     """Bytes one chip holds, and how many of them recomputing every layer would save.
 
@@ -112,7 +111,7 @@ def training_memory(a, k, j, plan):  # type: ignore[no-untyped-def]
     return state + tokens / tensor * kept, tokens / tensor * saved
 
 
-@inlined
+@kernel
 def training_collectives(a, c, k, j, plan, repeat):  # type: ignore[no-untyped-def]
     """Chip-seconds per token that traffic between chips leaves exposed."""
     tensor, tokens, chips = plan[P_TENSOR], plan[P_TOKENS], j[J_CHIPS]

@@ -197,5 +197,3 @@ def useful_flops(architectures: NDArray[np.float64], jobs: Jobs) -> NDArray[np.f
     prefill = 2.0 * weights + scores(0.5 * jobs.prompt)
     decode = 2.0 * weights + scores(jobs.prompt + 0.5 * jobs.answer)
     return np.stack([training, prefill, decode], axis=-1)
-
-
