@@ -10,12 +10,7 @@ from market_sim.views.summary import Figure, Leader, Summary
 
 NONE = "-"
 YEARLY = "Times, prices and the premium are means over the first and the last twelve months."
-MARKET_WORDS = {
-    "vendor": "chips (vendors)",
-    "provider": "cloud (providers)",
-    "lab": "use (labs)",
-    "platform": "software (platforms)",
-}
+MARKET_WORDS = {"vendor": "chips", "provider": "cloud", "lab": "labs", "platform": "software"}
 
 
 def tell(summary: Summary, paper: Any = None) -> None:
@@ -52,12 +47,20 @@ def _leader(leader: Leader | None) -> str:
 
 
 def _figure_rows(figures: tuple[Figure, ...]) -> Iterator[tuple[str, ...]]:
+    """A row for each figure; groups stand indented below the name that they share."""
+    told = ""
     for one in figures:
-        name = f"{one.name}, {one.group}" if one.group else one.name
-        if one.unit.startswith("share"):
-            yield name, *(percent(part) for part in (one.change.start, one.change.end)), _of(one.unit)
-        else:
-            yield name, number(one.change.start), number(one.change.end), f"{one.unit}{_growth(one)}"
+        if one.group and one.name != told:
+            yield one.name, "", "", ""
+        told = one.name
+        yield (f"  {one.group}" if one.group else one.name), *_cells(one)
+
+
+def _cells(figure: Figure) -> tuple[str, str, str]:
+    start, end = figure.change.start, figure.change.end
+    if figure.unit.startswith("share"):
+        return percent(start), percent(end), _of(figure.unit)
+    return number(start), number(end), f"{figure.unit}{_growth(figure)}"
 
 
 def _of(unit: str) -> str:

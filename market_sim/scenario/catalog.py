@@ -225,9 +225,7 @@ def _known(name: str, known: Mapping[str, Any], what: str) -> str:
     raise KeyError(f"unknown {what} {name!r}; nearest in the catalogue: {', '.join(near)}")
 
 
-def number_in(
-    row: Row, column: str, where: str, *, positive: bool = False, missing: float | None = None
-) -> float:
+def number_in(row: Row, column: str, where: str, *, positive: bool = False, missing: float | None = None) -> float:
     """A number of a row. Raises ValueError naming row, column, value and what was wanted."""
     text = str(row.get(column, "") if row.get(column) is not None else "").strip()
     if text == "" and missing is not None:
@@ -290,9 +288,7 @@ def architectures_from_rows(rows: Sequence[Row]) -> ArchitectureTable:
     }
     return ArchitectureTable(
         names=tuple(str(r["architecture"]) for r in rows),
-        release=np.array(
-            [year(str(r.get("release") or "2025-01"), w) for r, w in zip(rows, where, strict=True)]
-        ),
+        release=np.array([year(str(r.get("release") or "2025-01"), w) for r, w in zip(rows, where, strict=True)]),
         attention=np.array([ATTENTION_KINDS.index(r["attention_kind"]) for r in rows], dtype=np.int64),
         train_dtype=np.array([dtype_class(r["train_dtype"]) for r in rows], dtype=np.int64),
         standing=tuple(str(r.get("standing") or "estimated") for r in rows),

@@ -23,11 +23,11 @@ class Trade(Section):
         meaning="Relative excess demand left by clearing",
     )
     lot: Number = number(
-        0.02, unit="1", low=0.0005, high=1.0, source="prototype", standing="illustrative",
+        0.06, unit="1", low=0.0005, high=1.0, source="sized so that a month signs some 30 contracts", standing="illustrative",
         meaning="Smallest contract as a share of a lab's plan",
     )
     deals_per_tick: int = whole(
-        48, low=1, high=4096, source="a tick signs some 10-30 contracts", standing="illustrative",
+        256, low=1, high=4096, source="far above what a month signs, so that it never binds", standing="illustrative",
         meaning="Most contracts signed in a tick; the rest wait",
     )
     ready_terms: list[float] = numbers(

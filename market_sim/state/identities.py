@@ -96,9 +96,7 @@ def relative(difference: np.ndarray, scale: np.ndarray) -> np.ndarray:
 def chip_errors(market: Market) -> dict[str, np.ndarray]:
     """Chips made = shipped + in stock; shipped = received by lots + in service + retired; stock at book."""
     v, f = market.vendors, market.fleet
-    received = by_grid(market.pipeline.rows, market.pipeline.count, "received", f.in_service.shape).sum(
-        axis=1
-    )
+    received = by_grid(market.pipeline.rows, market.pipeline.count, "received", f.in_service.shape).sum(axis=1)
     placed = received + f.in_service.sum(axis=1) + f.retired
     held = np.abs(market.ledger.real[:, STOCK]).sum(axis=1)
     kept = (v.stock * v.unit_cost).sum(axis=1)
@@ -134,9 +132,7 @@ def claim_errors(market: Market) -> dict[str, np.ndarray]:
     for name, i in (("prepaid", PREPAYMENTS), ("credit", CREDITS)):
         held = by_pair(market, name, n)
         errors[f"labs' {name} = instrument"] = _against(balance[:, i, n.lab], held.sum(axis=2), gross[:, i])
-        errors[f"providers' {name} = instrument"] = _against(
-            -balance[:, i, n.provider], held.sum(axis=1), gross[:, i]
-        )
+        errors[f"providers' {name} = instrument"] = _against(-balance[:, i, n.provider], held.sum(axis=1), gross[:, i])
     leases = market.vendors.leases
     errors["vendors' leases = instrument"] = _against(
         balance[:, LEASES, n.vendor], leases.sum(axis=2), gross[:, LEASES]
@@ -168,9 +164,7 @@ def flow_errors(
     return {
         "each kind of flow sums to zero": relative(flows.sum(axis=2), gross[:, None]),
         "write-offs sum to zero": relative(written_off.sum(axis=1), gross),
-        "change in claims = flows that touch worth + write-offs": relative(
-            change - explained, gross[:, None]
-        ),
+        "change in claims = flows that touch worth + write-offs": relative(change - explained, gross[:, None]),
     }
 
 
@@ -180,9 +174,7 @@ def stake_errors(before: Market, after: Market, flows: np.ndarray, equity: int) 
     change = after.ledger.balance[:, EQUITY, vendor] - before.ledger.balance[:, EQUITY, vendor]
     staked = (after.vendors.stakes - before.vendors.stakes).sum(axis=2)
     gross = np.abs(after.ledger.balance[:, EQUITY]).sum(axis=1, keepdims=True) + np.abs(staked)
-    return {
-        "vendors' stakes = equity instrument": relative(change - staked + flows[:, equity, vendor], gross)
-    }
+    return {"vendors' stakes = equity instrument": relative(change - staked + flows[:, equity, vendor], gross)}
 
 
 def overload_growth(before: Market, after: Market, power: np.ndarray) -> np.ndarray:
@@ -199,9 +191,7 @@ def overload(market: Market, power: np.ndarray) -> np.ndarray:
 
 def unsound(market: Market) -> list[str]:
     """Numbers that are not finite or below zero where they can't be, by table and field."""
-    claims = np.abs(market.ledger.balance).max(
-        initial=0.0
-    )  # of what was written down to nothing, rounding is left
+    claims = np.abs(market.ledger.balance).max(initial=0.0)  # of what was written down to nothing, rounding is left
     return [
         f"{where} is {word} in replicate {int(np.argwhere(bad)[0][0])}"
         for where, name, value in numbers(market)

@@ -66,9 +66,7 @@ def test_a_live_contract_without_chips_is_noticed(step):
     fleet = replace(after.fleet, in_service=after.holdings.sold * 0.99)
     assert any("live contracts" in line for line in imbalances(replace(after, fleet=fleet), setup.power))
     pipeline = replace(after.pipeline, count=after.pipeline.count - 5)
-    assert any(
-        "pending contracts" in line for line in imbalances(replace(after, pipeline=pipeline), setup.power)
-    )
+    assert any("pending contracts" in line for line in imbalances(replace(after, pipeline=pipeline), setup.power))
 
 
 @pytest.mark.parametrize(
@@ -89,7 +87,5 @@ def test_a_site_filled_beyond_its_power_is_noticed(step):
     setup, before, after, day = step
     crowded = spoilt(after, "providers", "power", (0, 0), -0.9 * after.providers.power[0, 0])
     settled = day.settled
-    found = broken_flows(
-        before, crowded, settled.flows, settled.written_off, WORTH, FLOW["equity"], setup.power
-    )
+    found = broken_flows(before, crowded, settled.flows, settled.written_off, WORTH, FLOW["equity"], setup.power)
     assert any("power" in line for line in found), found

@@ -61,7 +61,8 @@ def test_the_strategic_rule_is_the_optimum_of_its_objective(buyers, part, theta,
     got = share_out(STRATEGIC, orders, margin, supply, theta, inertia)
     best = minimize(
         loss, fair, bounds=[(0, o) for o in orders], method="SLSQP",
-        constraints=[{"type": "ineq", "fun": lambda a: (supply - a.sum()) / supply}], options={"ftol": 1e-14, "maxiter": 500},
+        constraints=[{"type": "ineq", "fun": lambda a: (supply - a.sum()) / supply}],
+        options={"ftol": 1e-14, "maxiter": 500},
     )  # fmt: skip
     assert got.sum() == pytest.approx(supply, rel=1e-9)
     assert (got >= 0.0).all()
@@ -85,7 +86,12 @@ def test_with_supply_to_spare_everyone_gets_what_they_ordered(rule):
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)
-@given(st.lists(st.floats(0.0, 1e6), min_size=1, max_size=6), st.floats(0.0, 3e6), st.sampled_from([0, 1, 2]), st.floats(0, 1e6))
+@given(
+    st.lists(st.floats(0.0, 1e6), min_size=1, max_size=6),
+    st.floats(0.0, 3e6),
+    st.sampled_from([0, 1, 2]),
+    st.floats(0, 1e6),
+)
 def test_no_rule_gives_more_than_there_is_or_was_ordered(orders, supply, rule, theta):
     """Within supply and within every order, and nothing left over while somebody waits."""
     got = share_out(rule, orders, np.linspace(0.5, 1.5, len(orders)), supply, theta)

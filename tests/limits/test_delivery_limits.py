@@ -80,7 +80,9 @@ def test_without_a_speed_premium_nobody_makes_an_effort():
 def test_chosen_effort_is_the_best_there_is(incentive, worth, ordinary, cost):
     """Against numerical maximisation of incentive * worth * D (1 - e^-x) - cost x^2, below the cap."""
     gain = incentive * worth * ordinary
-    best = minimize_scalar(lambda x: cost * x * x - gain * -np.expm1(-x), bounds=(0, 5), method="bounded", options={"xatol": 1e-10})
+    best = minimize_scalar(
+        lambda x: cost * x * x - gain * -np.expm1(-x), bounds=(0, 5), method="bounded", options={"xatol": 1e-10}
+    )
     arrays = (np.full((1, 1), v) for v in (incentive, worth, ordinary, cost, 1e9))
     assert delivery.chosen_speed(*arrays)[0, 0] == pytest.approx(best.x, abs=1e-5)
 

@@ -38,7 +38,8 @@ def alike(table):
     tree = {
         "trade": {"renewal": 0.0},  # renewals draw by the number of the contract
         "ticks": 12, "stack": {"CUDA": {}}, "chip": {"H100-SXM": {"vendor": "V", "stack": "CUDA"}},
-        "vendor": {"V": {"supply": 1e6}}, "provider": {"P": firm, "Q": {**firm, "wacc": 0.1}}, "lab": {"L": lab, "M": {**lab, "revenue": 3e8}},
+        "vendor": {"V": {"supply": 1e6}}, "provider": {"P": firm, "Q": {**firm, "wacc": 0.1}},
+        "lab": {"L": lab, "M": {**lab, "revenue": 3e8}},
         "pool": {"one": {"start": 5e8, "ceiling": 5e9, "volatility": 0.0}},
     }  # fmt: skip
     tree[table]["twin"] = dict(next(iter(tree[table].values())))
@@ -57,9 +58,20 @@ def with_equal_luck(setup, kind):
 
     luck = setup.luck
     if kind == "provider":
-        luck = replace(luck, site=same(luck.site, 1), entry=same(luck.entry, 1), provider_taste=same(luck.provider_taste, 2))
+        luck = replace(
+            luck, site=same(luck.site, 1), entry=same(luck.entry, 1), provider_taste=same(luck.provider_taste, 2)
+        )
         return replace(setup, luck=luck)
-    own = ("lab_shock", "ideal_shock", "rounding", "waiting", "renewal", "provider_taste", "chip_taste", "release_phase")
+    own = (
+        "lab_shock",
+        "ideal_shock",
+        "rounding",
+        "waiting",
+        "renewal",
+        "provider_taste",
+        "chip_taste",
+        "release_phase",
+    )
     luck = replace(luck, **{name: same(getattr(luck, name), 1) for name in own})
     return replace(setup, luck=luck, ideal=same(setup.ideal, 1), fortune=same(setup.fortune, 1))
 

@@ -120,7 +120,16 @@ def test_supply_grows_the_same_in_any_tick(lead):
         now, target = np.full((1, 1), 1e6), np.full((1, 1), 1e6)
         for _ in range(round(1.0 / dt)):
             now, target = supply.grown_supply(
-                now, target, np.full((1, 1), lead), 0.2 * ONE, np.zeros((1, 1)), np.full((1, 1), 0.8), ONE, 0.5 * ONE, 0.0, dt
+                now,
+                target,
+                np.full((1, 1), lead),
+                0.2 * ONE,
+                np.zeros((1, 1)),
+                np.full((1, 1), 0.8),
+                ONE,
+                0.5 * ONE,
+                0.0,
+                dt,
             )
         return now[0, 0], target[0, 0]
 
@@ -139,7 +148,9 @@ def test_duplicates_build_up_when_leads_are_long_and_go_when_they_shorten():
     def after(lead, years, dt, start=0.0):
         share = np.full((1, 1), start)
         for _ in range(round(years / dt)):
-            share = supply.duplicate_orders(share, np.full((1, 1), lead), 0.2 * ONE, 0.4 * ONE, 2.0 * ONE, 0.12 * ONE, dt)
+            share = supply.duplicate_orders(
+                share, np.full((1, 1), lead), 0.2 * ONE, 0.4 * ONE, 2.0 * ONE, 0.12 * ONE, dt
+            )
         return share[0, 0]
 
     assert after(0.3, 2.0, 1 / 12) == 0.0

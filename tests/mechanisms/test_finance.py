@@ -58,8 +58,8 @@ def test_failures_conserve_claims_chips_and_sites(seed, failed, recovery, rich):
     fleet, power = rng.uniform(0, 1e4, (1, 3, 2)), rng.uniform(0, 1e5, (1, 3))
     flows = np.zeros((1, len(KINDS), AT.holders))
     after = restructure(
-        np.array([failed]), recovery * ONE, stakes[:, :, :3], ledger, fleet, power, np.ones((1, 3), bool), flows, stakes,
-        leases, AT,
+        np.array([failed]), recovery * ONE, stakes[:, :, :3], ledger, fleet, power, np.ones((1, 3), bool), flows,
+        stakes, leases, AT,
     )  # fmt: skip
     gross = np.abs(ledger.balance).sum()
     assert np.abs(after.ledger.balance.sum(axis=2)).max() < 1e-12 * gross

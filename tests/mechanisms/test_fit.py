@@ -110,9 +110,7 @@ def test_no_drift_changes_nothing(shortlist: fit.ShortList) -> None:
 
 @settings(max_examples=25, deadline=None)
 @given(drift=st.lists(st.floats(-0.6, 0.6), min_size=4, max_size=4), share=st.floats(0.05, 0.95))
-def test_gradient_is_the_slope_of_the_throughput(
-    shortlist: fit.ShortList, drift: list[float], share: float
-) -> None:
+def test_gradient_is_the_slope_of_the_throughput(shortlist: fit.ShortList, drift: list[float], share: float) -> None:
     """The analytic gradient agrees with central differences of the log throughput wherever the best plan stays."""
     at, step = np.tile(drift, (1, len(LABS), 1)), 1e-5
     gradient = fit.fit_gradient(shortlist, at, mature(), mixed(share=share))

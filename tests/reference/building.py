@@ -11,7 +11,9 @@ def empty_pipeline(slots: int) -> Pipeline:
     return Pipeline(np.zeros((1, slots), PROJECT), np.zeros(1, np.int64))
 
 
-def open_lots(pipeline: Pipeline, now: float, chips: float, site: float, bring_up: float, contract: int = -1) -> Pipeline:
+def open_lots(
+    pipeline: Pipeline, now: float, chips: float, site: float, bring_up: float, contract: int = -1
+) -> Pipeline:
     """One more lot of `chips`, with `site` and `bring_up` years of work, promised in a year."""
     one = np.ones((1, 1), np.int64)
     return delivery.start(

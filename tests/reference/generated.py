@@ -88,9 +88,7 @@ def one_provider(chips: tuple[str, ...]) -> st.SearchStrategy[dict[str, Any]]:
 
 
 def one_pool() -> st.SearchStrategy[dict[str, Any]]:
-    return st.fixed_dictionaries(
-        {"start": amounts(3e10), "ceiling": amounts(3e11), "volatility": amounts(0.5)}
-    )
+    return st.fixed_dictionaries({"start": amounts(3e10), "ceiling": amounts(3e11), "volatility": amounts(0.5)})
 
 
 def one_lab(
@@ -121,9 +119,7 @@ def built(tree: dict[str, Any], **changes: Any) -> Scenario:
             tree[table] = value
         else:
             entries = (
-                tree[table].values()
-                if isinstance(next(iter(tree[table].values()), None), dict)
-                else [tree[table]]
+                tree[table].values() if isinstance(next(iter(tree[table].values()), None), dict) else [tree[table]]
             )
             for entry in entries:
                 entry[name] = value

@@ -57,7 +57,8 @@ class Lease:
     def run(self, years: float, ready_at: float = NEVER) -> dict[str, float]:
         """Sums of everything booked over some years."""
         kinds = (
-            "rent", "prepaid_used", "prepaid_lost", "refunded", "credit_accrued", "credit_used", "credit_paid", "renewed",
+            "rent", "prepaid_used", "prepaid_lost", "refunded", "credit_accrued", "credit_used", "credit_paid",
+            "renewed",
         )  # fmt: skip
         total = dict.fromkeys(kinds, 0.0)
         for _ in range(round(years / self.dt)):

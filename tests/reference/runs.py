@@ -19,9 +19,7 @@ SHIPPED = Path(__file__).parents[2] / "scenarios"
 
 def shipped(name: str, **overrides: object) -> Scenario:
     """A shipped scenario; `labs__choice="fit"` overrides `labs.choice`."""
-    return load_scenario(
-        SHIPPED / f"{name}.toml", {key.replace("__", "."): v for key, v in overrides.items()}
-    )
+    return load_scenario(SHIPPED / f"{name}.toml", {key.replace("__", "."): v for key, v in overrides.items()})
 
 
 def ticks(setup: Setup, market: Market) -> Iterator[tuple[Market, Market, Day]]:
@@ -48,9 +46,7 @@ def complaints(scenario: Scenario, replicates: tuple[int, ...] = (0,), seed: int
 
 
 @cache
-def last(
-    name: str, ticks_run: int, replicates: tuple[int, ...] = (0,), **overrides: object
-) -> tuple[Setup, Market]:
+def last(name: str, ticks_run: int, replicates: tuple[int, ...] = (0,), **overrides: object) -> tuple[Setup, Market]:
     """The market at the end of a shipped scenario shortened to `ticks_run` ticks."""
     scenario = shipped(name, ticks=ticks_run, **overrides)
     setup, market = prepare(scenario, 0, replicates)

@@ -29,7 +29,7 @@ def signals(names: Names, calendar: Calendar, **changes: Any) -> pl.DataFrame:
 def test_a_small_table_by_hand(names: Names, calendar: Calendar) -> None:
     """Codes become names, the tick gives the date, the signal its unit, NaN is null; rows are sorted."""
     assert signals(names, calendar).rows() == [
-        (0, 0, date(2023, 1, 1), "divergence", "all", None, "1"),
+        (0, 0, date(2023, 1, 1), "divergence", "all", None, "log"),
         (0, 3, date(2023, 4, 1), "vacancy", "neocloud", 0.25, "1"),
     ]
 

@@ -131,7 +131,7 @@ def test_the_face_leads_home() -> None:
 
 def test_compute_fit_asks_for_no_market() -> None:
     """Half as mature kernels are slower on every chip; rows are architecture by chip."""
-    asked = (["Llama 3.1 70B", "Kimi K2"], ["H100-SXM", "MI300X", "TPU v6e"])
+    asked = (["Llama 3.1 70B", "Kimi K2"], ["H100-SXM", "MI300X", "TPU v5p"])
     mature, young = market_sim.compute_fit(*asked), market_sim.compute_fit(*asked, maturity=0.5)
     assert mature.height == 6
     assert (young["pflops_per_chip"] < mature["pflops_per_chip"]).all()

@@ -114,9 +114,7 @@ def mature_throughput(seconds, useful, prompts, reference, peaks, kappa, mix, th
                 s0, s1, s2 = late[replicate, 0], late[replicate, 1], late[replicate, 2]
                 s3, s4 = late[replicate, 3], late[replicate, 4]
                 for p in range(_ALL):
-                    total[p] = (
-                        part[0, p] * s0 + part[1, p] * s1 + part[2, p] * s2 + part[3, p] * s3 + part[4, p] * s4
-                    )
+                    total[p] = part[0, p] * s0 + part[1, p] * s1 + part[2, p] * s2 + part[3, p] * s3 + part[4, p] * s4
                 trained = least(total[0], total[1], total[2], total[3])
                 prefilled = least(total[4], total[5], total[6], total[7])
                 decoded = lesser(

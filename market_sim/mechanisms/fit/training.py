@@ -139,7 +139,8 @@ def training_collectives(a, c, k, j, plan, repeat):  # type: ignore[no-untyped-d
         if chips > near:
             within = 18.0 * (a[A_DENSE] + 2.0 * a[A_HEAD] + a[A_EXPERT_TOTAL]) < 0.6 * near * c[C_MEMORY]
             once = 8.0 * (dense + a[A_EXPERT_TOTAL]) * chips / (near * j[J_BATCH])
-            outside = once if within else gathered * tensor / near
+            always = gathered * tensor / near
+            outside = min(once, always) if within else always
             seconds += k[K_EXPOSED_DATA] * outside / (c[C_SCALE_OUT] * k[K_NIC])
     else:
         held = (dense / tensor + a[A_EXPERT_TOTAL] / spread) / plan[P_PIPELINE]
