@@ -303,18 +303,24 @@ def check_architecture(row: Row) -> None:
              for c in _ARCHITECTURE_COLUMNS.values()}  # fmt: skip
     _choice_in(row, "attention_kind", ATTENTION_KINDS, where)
     dtype_class(str(row.get("train_dtype", "")), f"{where}, column train_dtype")
-    attending = value["full_layers"] + value["local_layers"]
-    limits = [
-        ("n_active_experts", value["n_active_experts"] <= value["n_experts"], f"at most n_experts = {value['n_experts']:g}"),
-        ("params_active_b", value["params_active_b"] <= value["params_total_b"] * 1.001, f"at most params_total_b = {value['params_total_b']:g}"),
-        ("n_kv_heads", value["n_kv_heads"] > 0 and value["n_heads"] % value["n_kv_heads"] == 0, f"a divisor of n_heads = {value['n_heads']:g}"),
-        ("full_layers", attending + value["linear_layers"] <= value["layers"] * 1.001, f"full, local and linear layers within layers = {value['layers']:g}"),
-        ("moe_layers", value["moe_layers"] <= value["layers"], f"at most layers = {value['layers']:g}"),
-        ("expert_d_ff", value["n_experts"] == 0 or value["expert_d_ff"] > 0, "a number above 0 where there are experts"),
-    ]  # fmt: skip
-    for column, holds, wanted in limits:
+    for column, holds, wanted in _limits(value):
         if not holds:
             raise ValueError(f"{where}, column {column}: {row.get(column)!r}; wanted {wanted}")
+
+
+def _limits(value: Mapping[str, float]) -> list[tuple[str, bool, str]]:
+    """What must hold between the fields of one architecture: the column at fault, whether it holds, what is wanted."""
+    experts, layers, heads, total = (value[c] for c in ("n_experts", "layers", "n_heads", "params_total_b"))
+    kinds_of_layer = value["full_layers"] + value["local_layers"] + value["linear_layers"]
+    shared = value["n_kv_heads"] > 0 and heads % value["n_kv_heads"] == 0
+    return [
+        ("n_active_experts", value["n_active_experts"] <= experts, f"at most n_experts = {experts:g}"),
+        ("params_active_b", value["params_active_b"] <= total * 1.001, f"at most params_total_b = {total:g}"),
+        ("n_kv_heads", shared, f"a divisor of n_heads = {heads:g}"),
+        ("full_layers", kinds_of_layer <= layers, f"full, local and linear layers within layers = {layers:g}"),
+        ("moe_layers", value["moe_layers"] <= layers, f"at most layers = {layers:g}"),
+        ("expert_d_ff", experts == 0 or value["expert_d_ff"] > 0, "a number above 0 where there are experts"),
+    ]
 
 
 def columns_of(table: ChipTable | ArchitectureTable) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from market_sim.numerics import log
+from market_sim.numerics import kernel, log
 from market_sim.state.grouping import grouped
 from market_sim.state.luck import BOOM, NORMAL, SLUMP, potential
 from market_sim.state.market import Market
@@ -31,6 +31,7 @@ from market_sim.state.tables import (
     Technology,
     Vendors,
 )
+from market_sim.units import HOURS_PER_YEAR
 
 VINTAGES = 3  # opening contracts of a lab for a provider's chip
 OLDEST = 0.6  # of its term has run for the oldest; fleets that double yearly are young
@@ -164,62 +165,84 @@ def slots(setup: Setup) -> tuple[int, int]:
 def opening_book(setup: Setup, quote: np.ndarray, promised: np.ndarray) -> tuple[Book, Pipeline]:
     """Contracts under way and lots on order at the start.
 
-    A lab holds its share of each chip a provider has in service, in vintages up to 60 % into the longest built term, at today's cost price; of the provider's orders the presold part stands against contracts in the same shares.
+    A lab holds its share of each chip a provider has in service, in vintages up to 60 % into the longest built term, at
+    today's price; of the provider's orders the presold part stands against contracts in the same shares, the rest is
+    inventory.
     """
     contracts, projects = slots(setup)
-    width = setup.width
+    width, provider = setup.width, setup.drawn.provider
     rows, lots = np.zeros((width, contracts), CONTRACT), np.zeros((width, projects), PROJECT)
     count, started = np.zeros(width, np.int64), np.zeros(width, np.int64)
-    holdings, provider = setup.drawn.lab.holdings, setup.drawn.provider
-    term = max(setup.scenario.trade.built_terms, default=1.0)
-    for buyer, p in zip(*np.nonzero(holdings.max(axis=0) > 0.0), strict=True):
-        for c in range(len(setup.chips)):
-            chips = np.floor(holdings[:, buyer, p] * provider.fleet[:, p, c])
-            _open_contracts(rows, count, buyer, p, c, chips, quote[:, p, c], term)
-            chips = np.floor(holdings[:, buyer, p] * provider.presold[:, p] * provider.on_order[:, p, c])
-            _open_lots(setup, rows, count, lots, started, buyer, p, c, chips, quote[:, p, c], promised[:, p, c], term)
-    for p in range(len(setup.providers)):
-        taken = np.minimum(1.0, holdings[:, :, p].sum(axis=1)) * provider.presold[:, p]
-        for c in range(len(setup.chips)):
-            chips = np.floor((1.0 - taken) * provider.on_order[:, p, c])
-            _open_lots(setup, rows, count, lots, started, -1, p, c, chips, quote[:, p, c], promised[:, p, c], term)
+    _open_book(
+        setup.drawn.lab.holdings, provider.fleet, provider.on_order, provider.presold, quote, promised,
+        max(setup.scenario.trade.built_terms, default=1.0), provider.site_months / 12.0,
+        np.ascontiguousarray(setup.luck.site[:, :, 0]), setup.drawn.delivery.bring_up, rows, count, lots, started,
+    )  # fmt: skip
     return Book(rows, count, count.copy()), Pipeline(lots, started)
 
 
-def _open_contracts(rows, count, lab, provider, chip, chips, price, term):  # type: ignore[no-untyped-def]
-    """Vintages of live contracts for one lab, provider and chip, where there are enough chips for them."""
-    if chips.max() < 1.0:
-        return
+@kernel
+def _open_book(
+    holdings, fleet, on_order, presold, quote, promised, term, site, luck, bring_up, rows, count, lots, started
+):
+    """Provider by provider and chip by chip, each lab's contracts and lots, then the provider's own lots."""
+    for r in range(fleet.shape[0]):
+        for p in range(fleet.shape[1]):
+            for c in range(fleet.shape[2]):
+                own = 1.0
+                for lab in range(holdings.shape[1]):
+                    share = holdings[r, lab, p]
+                    chips = np.floor(share * fleet[r, p, c])
+                    count[r] = _open_contracts(rows[r], count[r], lab, p, c, chips, quote[r, p, c], term)
+                    chips = np.floor(share * presold[r, p] * on_order[r, p, c])
+                    own -= share * presold[r, p]
+                    if chips >= 1.0:
+                        lot = lots[r, started[r]]
+                        _open_lot(lot, count[r], p, c, chips, quote[r, p, c], promised[r, p, c])
+                        lot["site_left"], lot["bring_up_left"] = 0.5 * site[r, p] * luck[r, p], bring_up[r]
+                        _open_pending(rows[r, count[r]], count[r], lab, p, c, chips, quote[r, p, c], lot["promised"], term)
+                        started[r] += 1
+                        count[r] += 1
+                chips = np.floor(max(0.0, own) * on_order[r, p, c])
+                if chips >= 1.0:
+                    lot = lots[r, started[r]]
+                    _open_lot(lot, -1, p, c, chips, quote[r, p, c], promised[r, p, c])
+                    lot["site_left"], lot["bring_up_left"] = 0.5 * site[r, p] * luck[r, p], bring_up[r]
+                    started[r] += 1
+
+
+@kernel
+def _open_contracts(rows, count, lab, provider, chip, chips, price, term):
+    """Vintages of live contracts for one lab, provider and chip, where there are chips enough; the new count."""
     for vintage in range(VINTAGES):
         part = np.floor(chips * (vintage + 1) / VINTAGES) - np.floor(chips * vintage / VINTAGES)
+        if part < 1.0:
+            continue
+        row = rows[count]
         ends = term * (1.0 - OLDEST * (VINTAGES - 1 - vintage) / (VINTAGES - 1))
-        for r in np.flatnonzero(part >= 1.0):
-            row = rows[r, count[r]]
-            row["id"], row["lab"], row["provider"], row["chip"] = count[r], lab, provider, chip
-            row["status"], row["chips"], row["price"], row["term"] = LIVE, part[r], price[r], term
-            row["signed"] = row["promised"] = row["started"] = ends - term
-            row["ends"], row["ended"], row["lot"] = ends, np.nan, part[r]
-            count[r] += 1
+        row["id"], row["lab"], row["provider"], row["chip"] = count, lab, provider, chip
+        row["status"], row["chips"], row["price"], row["term"] = LIVE, part, price, term
+        row["signed"], row["promised"], row["started"] = ends - term, ends - term, ends - term
+        row["ends"], row["ended"], row["lot"] = ends, np.nan, part
+        count += 1
+    return count
 
 
-def _open_lots(setup, rows, count, lots, started, lab, provider, chip, chips, price, promised, term):  # type: ignore[no-untyped-def]
-    """One lot on order, and its pending contract when it belongs to a lab; half the site work is done."""
-    for r in np.flatnonzero(chips >= 1.0):
-        lot = lots[r, started[r]]
-        lot["contract"] = count[r] if lab >= 0 else -1
-        lot["provider"], lot["chip"], lot["chips"] = provider, chip, chips[r]
-        lot["site_left"] = 0.5 * setup.drawn.provider.site_months[r, provider] / 12.0 * setup.luck.site[r, provider, 0]
-        lot["bring_up_left"] = setup.drawn.delivery.bring_up[r]
-        lot["ordered"], lot["promised"] = 0.0, promised[r]
-        lot["rent"] = price[r] * chips[r] * 8766.0
-        started[r] += 1
-        if lab >= 0:
-            row = rows[r, count[r]]
-            row["id"], row["lab"], row["provider"], row["chip"] = count[r], lab, provider, chip
-            row["status"], row["chips"], row["price"], row["term"] = PENDING, chips[r], price[r], term
-            row["signed"], row["promised"], row["lot"] = 0.0, promised[r], chips[r]
-            row["started"] = row["ends"] = row["ended"] = np.nan
-            count[r] += 1
+@kernel
+def _open_pending(row, number, lab, provider, chip, chips, price, promised, term):
+    """The contract of a lot on order."""
+    row["id"], row["lab"], row["provider"], row["chip"] = number, lab, provider, chip
+    row["status"], row["chips"], row["price"], row["term"] = PENDING, chips, price, term
+    row["signed"], row["promised"], row["lot"] = 0.0, promised, chips
+    row["started"], row["ends"], row["ended"] = np.nan, np.nan, np.nan
+
+
+@kernel
+def _open_lot(lot, contract, provider, chip, chips, price, promised):
+    """A lot on order; half its site work is done."""
+    lot["contract"], lot["provider"], lot["chip"], lot["chips"] = contract, provider, chip, chips
+    lot["ordered"], lot["promised"] = 0.0, promised
+    lot["rent"] = price * chips * HOURS_PER_YEAR
 
 
 def opening_ledger(setup: Setup, stock: np.ndarray) -> Ledger:

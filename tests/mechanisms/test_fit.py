@@ -232,7 +232,7 @@ def test_spec_sheet_reads_the_format_the_lab_trains_in(chips: ChipTable) -> None
 
 
 def test_matrix_answers_by_name_with_a_band() -> None:
-    """`compute_fit` takes names and gives throughput, MFU, the limiting kind, and a band wider for unmeasured vendors."""
+    """`compute_fit` takes names and gives throughput, limiting kind, and a wider band for unmeasured vendors."""
     answer = fit.compute_fit(["Llama 3.1 70B"], ["H100-SXM", "Groq LPU v1"])
     assert answer.throughput.shape == (1, 2)
     assert answer.limiting[0][0] == "dense_matmul"

@@ -78,55 +78,49 @@ def fastest(total, first, last):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def lesser(x, y):  # type: ignore[no-untyped-def]
-    """The smaller of two numbers; one machine instruction, as NaN need not be minded."""
-    return x if x < y else y
+def fastest_seconds(part, late, first, last, out):  # type: ignore[no-untyped-def]
+    """Fills out (replicate,) with the least seconds among plans first..last of one (lab, chip).
 
-
-@kernel
-def least(w, x, y, z):  # type: ignore[no-untyped-def]
-    """The smallest of four numbers."""
-    return lesser(lesser(w, x), lesser(y, z))
+    part is (kind, plan), late (kind, replicate). Replicates run innermost and contiguous: the loop is one of vector
+    instructions, and a plan's five numbers stay in registers.
+    """
+    late0, late1, late2, late3, late4 = late[0], late[1], late[2], late[3], late[4]
+    out[:] = np.inf
+    for plan in range(first, last):
+        s0, s1, s2, s3, s4 = part[0, plan], part[1, plan], part[2, plan], part[3, plan], part[4, plan]
+        for r in range(out.shape[0]):
+            seconds = s0 * late0[r] + s1 * late1[r] + s2 * late2[r] + s3 * late3[r] + s4 * late4[r]
+            out[r] = seconds if seconds < out[r] else out[r]
 
 
 @kernel
 def mature_throughput(seconds, useful, prompts, reference, peaks, kappa, mix, throughput, mfu):  # type: ignore[no-untyped-def]
-    """The kernel of `evaluate`: seconds (lab, chip, kind, plan) over kappa, best plan per phase, harmonic mean.
-
-    Replicates run innermost, so that the seconds of one (lab, chip) stay in the nearest cache.
-    """
+    """The kernel of `evaluate`: seconds (lab, chip, kind, plan) over kappa, best plan per phase, harmonic mean."""
     replicates, chips = kappa.shape[0], kappa.shape[1]
-    slow = np.empty((chips, replicates, 5))
+    late = np.empty((chips, 5, replicates))
     for replicate in range(replicates):
         for chip in range(chips):
             for kind in range(5):
-                slow[chip, replicate, kind] = 1.0 / kappa[replicate, chip, kind]
-    total = np.empty(_ALL)
+                late[chip, kind, replicate] = 1.0 / kappa[replicate, chip, kind]
+    trained, prefilled, decoded = np.empty(replicates), np.empty(replicates), np.empty(replicates)
     for lab in range(seconds.shape[0]):
         ask = prompts[lab]
-        serving = ask * useful[lab, 1] + useful[lab, 2]
-        train_rate, serve_rate = reference[lab, 0] / useful[lab, 0], reference[lab, 1] / serving
+        train_work, serve_work = reference[lab, 0], reference[lab, 1]
+        train_rate = train_work / useful[lab, 0]
+        serve_rate = serve_work / (ask * useful[lab, 1] + useful[lab, 2])
         for chip in range(chips):
-            part, late = seconds[lab, chip], slow[chip]
-            train_ideal = reference[lab, 0] / peaks[lab, chip, 0]
-            serve_ideal = reference[lab, 1] / peaks[lab, chip, 1]
-            for replicate in range(replicates):
-                s0, s1, s2 = late[replicate, 0], late[replicate, 1], late[replicate, 2]
-                s3, s4 = late[replicate, 3], late[replicate, 4]
-                for p in range(_ALL):
-                    total[p] = part[0, p] * s0 + part[1, p] * s1 + part[2, p] * s2 + part[3, p] * s3 + part[4, p] * s4
-                trained = least(total[0], total[1], total[2], total[3])
-                prefilled = least(total[4], total[5], total[6], total[7])
-                decoded = lesser(
-                    least(total[8], total[9], total[10], total[11]),
-                    least(total[12], total[13], total[14], total[15]),
-                )
-                share = mix[replicate, lab]
+            part = seconds[lab, chip]
+            fastest_seconds(part, late[chip], 0, _TRAINED, trained)
+            fastest_seconds(part, late[chip], _TRAINED, _PREFILLED, prefilled)
+            fastest_seconds(part, late[chip], _PREFILLED, _ALL, decoded)
+            train_ideal, serve_ideal = train_work / peaks[lab, chip, 0], serve_work / peaks[lab, chip, 1]
+            for r in range(replicates):
+                share = mix[r, lab]
                 rest = 1.0 - share
-                hours = share * train_rate * trained + rest * serve_rate * (ask * prefilled + decoded)
+                hours = share * train_rate * trained[r] + rest * serve_rate * (ask * prefilled[r] + decoded[r])
                 rate = 1e-15 / hours
-                throughput[replicate, lab, chip] = rate * (share * reference[lab, 0] + rest * reference[lab, 1])
-                mfu[replicate, lab, chip] = rate * (share * train_ideal + rest * serve_ideal)
+                throughput[r, lab, chip] = rate * (share * train_work + rest * serve_work)
+                mfu[r, lab, chip] = rate * (share * train_ideal + rest * serve_ideal)
 
 
 @kernel

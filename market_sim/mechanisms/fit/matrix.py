@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -77,7 +78,7 @@ def _best_seconds(shortlist: ShortList, kappa: NDArray[np.float64]) -> NDArray[n
     """Chip-seconds per token by kind (lab, chip, phase, kind) under each phase's fastest plan at this maturity."""
     slowed = shortlist.seconds / kappa[None, :, :, None]
     starts = np.cumsum([0, *KEPT])
-    parts = [slowed[..., first:last] for first, last in zip(starts[:-1], starts[1:], strict=True)]
+    parts = [slowed[..., first:last] for first, last in pairwise(starts)]
     best = [np.argmin(part.sum(axis=2), axis=-1)[:, :, None, None] for part in parts]
     return np.stack(
         [np.take_along_axis(part, place, axis=3)[..., 0] for part, place in zip(parts, best, strict=True)], axis=2
