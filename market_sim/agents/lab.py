@@ -11,6 +11,7 @@ from market_sim.state.luck import GUMBEL_SD, SLUMP
 from market_sim.state.market import Market
 from market_sim.state.setup import Setup
 from market_sim.state.tables import DEPOSITS
+from market_sim.units import HOURS_PER_YEAR
 
 
 @dataclass(frozen=True)
@@ -115,8 +116,10 @@ def value(setup: Setup, market: Market, offered: Offered) -> np.ndarray:
 def wish(setup: Setup, market: Market, offered: Offered) -> Wishes:
     """Asks, worths and lots of the tick."""
     wanted = plan(setup, market)
-    price = np.maximum(offered.price.mean(axis=2), 1e-3)
-    lot = np.maximum(1.0, np.floor(setup.drawn.trade.lot[:, None] * wanted / (8766.0 * price)))
+    live = offered.live[:, None, :]
+    price = np.where(live, offered.price, 0.0).sum(axis=2) / np.maximum(live.sum(axis=2), 1)
+    yearly = HOURS_PER_YEAR * np.where(price > 0.0, price, 1.0)
+    lot = np.maximum(1.0, np.floor(setup.drawn.trade.lot[:, None] * wanted / yearly))
     reserve = setup.drawn.trade.outside[:, None] * market.labs.cost_index
     return Wishes(
         ask(setup, market, wanted), wanted, value(setup, market, offered), valuation.outside_worth(reserve), lot

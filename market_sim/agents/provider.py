@@ -45,15 +45,25 @@ class Offered:
 def costs(setup: Setup, market: Market) -> Costs:
     """Full and avoidable cost of every provider's every chip."""
     drawn = setup.drawn
-    purchase = vendor.purchase_price(setup, market)
+    purchase, wacc = vendor.purchase_price(setup, market), cost_of_capital(setup, market)
     site_kw = drawn.providers.site_cost / 1000.0
     full = pricing.chip_hour_cost(
-        purchase, drawn.chip.server, setup.power, drawn.provider.wacc, drawn.provider.opex, site_kw,
+        purchase, drawn.chip.server, setup.power, wacc, drawn.provider.opex, site_kw,
         drawn.providers.life, drawn.providers.site_life,
     )  # fmt: skip
     avoidable = pricing.avoidable_cost(setup.power, drawn.provider.opex)
     capital = purchase + drawn.chip.server[:, None, :] + site_kw[:, None, None] * setup.power
     return Costs(purchase, full, avoidable, capital)
+
+
+def cost_of_capital(setup: Setup, market: Market) -> np.ndarray:
+    """WACC (R, provider), less what a vendor's guarantees save on the part of the debt that they cover."""
+    d = setup.drawn
+    debt = -market.ledger.balance[:, LOANS, provider_slice(setup)]
+    covered = np.minimum(1.0, market.vendors.guarantees.sum(axis=1) / np.maximum(debt, SMALL))
+    backed = np.where(debt > 0.0, covered, 0.0)
+    floor = np.minimum(d.provider.wacc, d.providers.debt_rate[:, None])
+    return np.maximum(floor, d.provider.wacc - d.providers.credit_saving[:, None] * backed)
 
 
 def delivered(setup: Setup) -> np.ndarray:
@@ -81,15 +91,31 @@ def expected_delay(setup: Setup, market: Market, orders: vendor.Orders) -> np.nd
     return np.maximum((site / speed)[:, :, None], by_buyer) + setup.drawn.delivery.bring_up[:, None, None]
 
 
-def choose_speed(setup: Setup, market: Market) -> np.ndarray:
-    """Log speed-up (R, provider) that what speed wins is worth."""
+def choose_speed(setup: Setup, market: Market, orders: vendor.Orders) -> np.ndarray:
+    """Log speed-up (R, provider) that what speed wins is worth, on the part of building that waits for the site.
+
+    Where chips take longer than the site, a faster site wins nothing.
+    """
     d = setup.drawn
     worth = (d.labs.delay_discount * d.labs.obsolescence)[:, None] + (d.trade.prepaid * d.labs.discount)[:, None]
     incentive = market.providers.incentive * d.provider.incentive / d.labs.sigma[:, None]
     site = d.provider.site_months / 12.0
     return delivery.chosen_speed(
-        incentive, worth, site, d.delivery.effort_cost[:, None], d.delivery.effort_cap[:, None]
+        incentive, worth, site * site_decides(setup, market, orders), d.delivery.effort_cost[:, None], d.delivery.effort_cap[:, None]
     )
+
+
+def site_decides(setup: Setup, market: Market, orders: vendor.Orders) -> np.ndarray:
+    """Part of what is on sale, by what the market builds, whose chips come before an ordinary site is ready (R, provider)."""
+    weight = useful_mix(setup, market)[:, None, :] * on_sale(setup, market.now)
+    first = vendor.lead_by_buyer(setup, market, orders) < (setup.drawn.provider.site_months / 12.0)[:, :, None]
+    total = weight.sum(axis=2)
+    return np.where(total > 0.0, (weight * first).sum(axis=2) / np.where(total > 0.0, total, 1.0), 1.0)
+
+
+def useful_mix(setup: Setup, market: Market) -> np.ndarray:
+    """Weight of every chip in what the market is building (R, chip)."""
+    return being_built(setup, market).sum(axis=1)
 
 
 def headroom(setup: Setup, market: Market, offered_costs: Costs) -> np.ndarray:
@@ -105,23 +131,38 @@ def fundable(setup: Setup, market: Market, offered_costs: Costs) -> np.ndarray:
     debt = -market.ledger.balance[:, LOANS, own]
     committed = (market.pipe.waiting * offered_costs.capital).sum(axis=2)
     room = credit(setup, market)
-    share = np.where(setup.deploys, offered_costs.capital / setup.power, np.inf).min(axis=2)
-    equity = np.maximum(0.05, 1.0 - d.providers.debt_share - d.trade.prepaid)[:, None] * np.minimum(share, 1e9)
-    money = cash + np.maximum(0.0, room - debt) + 0.5 * (free_cash(setup) + d.provider.equity_raise)
-    return np.maximum(0.0, money - equity / np.maximum(share, SMALL) * committed) / np.maximum(equity, SMALL)
+    sold = on_sale(setup, market.now)
+    each = np.where(sold, offered_costs.capital / setup.power, 0.0)
+    per_kw = each.sum(axis=2) / np.maximum(sold.sum(axis=1), 1)
+    own_part = np.maximum(0.05, 1.0 - d.providers.debt_share - d.trade.prepaid)[:, None]
+    money = cash + np.maximum(0.0, room - debt) + 0.5 * (free_cash(setup, market) + raised_yearly(setup, market))
+    free = np.maximum(0.0, money - own_part * committed)
+    return np.where(per_kw > 0.0, free / np.maximum(own_part * per_kw, SMALL), 0.0)
+
+
+def raised_yearly(setup: Setup, market: Market) -> np.ndarray:
+    """USD/year of equity on offer to providers (R, provider), growing as their sites may."""
+    growth = exp(setup.drawn.providers.power_growth_rate * market.now)
+    return setup.drawn.provider.equity_raise * growth[:, None] * market.providers.active
 
 
 def credit(setup: Setup, market: Market) -> np.ndarray:
     """USD that lenders will lend each provider (R, provider)."""
     return finance.debt_capacity(
-        market.holdings.backlog, setup.drawn.providers.debt_share, book(setup, market), free_cash(setup),
+        market.holdings.backlog, setup.drawn.providers.debt_share, book(setup, market), free_cash(setup, market),
         market.providers.corporate_debt,
     )  # fmt: skip
 
 
-def free_cash(setup: Setup) -> np.ndarray:
+def other_growth(setup: Setup, market: Market) -> np.ndarray:
+    """How far other businesses have grown since the start (R, 1)."""
+    return exp(setup.drawn.providers.other_growth * market.now)[:, None]
+
+
+def free_cash(setup: Setup, market: Market) -> np.ndarray:
     """USD/year from other businesses after their own capital spending (R, provider)."""
-    return np.maximum(0.0, setup.drawn.provider.other_cash_flow - setup.drawn.provider.other_capex)
+    earned = np.maximum(0.0, setup.drawn.provider.other_cash_flow - setup.drawn.provider.other_capex)
+    return earned * other_growth(setup, market)
 
 
 def provider_slice(setup: Setup) -> slice:

@@ -150,8 +150,7 @@ def list_prices(setup: Setup, market: Market) -> np.ndarray:
 def back(setup: Setup, market: Market, profit: np.ndarray, bought: np.ndarray) -> np.ndarray:
     """Equity offered to customers (R, vendor, provider then lab), USD in this tick; `profit` (R, vendor) USD/year.
 
-    A vendor backs buyers of its chips that are small beside its other buyers, have no silicon of their own and are
-    short of cash against what they are building; labs without an owner in proportion to what they plan to spend.
+    A vendor backs buyers of its chips that are small beside its other buyers and have no silicon of their own; labs without an owner in proportion to what they plan to spend.
     """
     drawn = setup.drawn
     share = drawn.vendor.backing * drawn.vendors.backing[:, None]

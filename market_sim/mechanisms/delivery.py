@@ -248,20 +248,6 @@ def lambert_w(z: np.ndarray) -> np.ndarray:
     return w
 
 
-def expected_delay(
-    site: np.ndarray, speed: np.ndarray, lead: np.ndarray, bring_up: np.ndarray
-) -> np.ndarray:
-    """Years from order to service: the longer of site and chips, then bring-up; (replicate, provider, chip)."""
-    return np.maximum((site / speed)[:, :, None], lead[:, None, :]) + bring_up[:, None, None]
-
-
-def believed_delay(
-    promised: np.ndarray, record: np.ndarray, quantile_z: np.ndarray, sigma: np.ndarray
-) -> np.ndarray:
-    """The promise corrected by the provider's record, at the lab's planning quantile of a lognormal."""
-    return promised * exp(record + (quantile_z * sigma)[:, None])[:, :, None]
-
-
 def learned_record(
     record: np.ndarray, lateness: np.ndarray, completed: np.ndarray, memory: np.ndarray
 ) -> np.ndarray:

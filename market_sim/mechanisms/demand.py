@@ -35,10 +35,35 @@ def shares(attraction: np.ndarray, pool: np.ndarray, pools: int, active: np.ndar
 def servable_revenue(useful: np.ndarray, revenue_yield: np.ndarray, cost_index: np.ndarray, slack: np.ndarray) -> np.ndarray:
     """USD/year that a lab's capacity can serve: slack * yield * Q * 8766 * cost index.
 
-    Q (replicate, lab) is useful compute in service, PFLOP/s; `revenue_yield` USD of revenue per USD of compute valued at
+    Q (replicate, lab) is useful inference compute in service, PFLOP/s; `revenue_yield` USD of revenue per USD of compute valued at
     replacement cost, whose index falls as chips improve, and with it what customers pay for the same work.
     """
     return slack[:, None] * revenue_yield * useful * HOURS_PER_YEAR * cost_index
+
+
+def inference(useful: np.ndarray, training_share: np.ndarray) -> np.ndarray:
+    """Useful compute (replicate, lab) that serves; a lab that only trains serves a tenth between its runs."""
+    return useful * np.maximum(0.1, 1.0 - training_share)
+
+
+def spilled(
+    demand: np.ndarray, servable: np.ndarray, part: np.ndarray, pool: np.ndarray, pools: int
+) -> np.ndarray:
+    """Revenue served (replicate, lab): a `part` of what a lab cannot serve goes to rivals in its pool of revenue.
+
+    Rivals take it in proportion to the capacity they have to spare, and no more than that.
+    """
+    served = np.minimum(demand, servable)
+    unmet, spare = demand - served, np.maximum(0.0, servable - demand)
+    out = served
+    for m in range(pools):
+        members = pool == m
+        room = np.where(members, spare, 0.0)
+        moved = part * np.where(members, unmet, 0.0).sum(axis=1)
+        whole = room.sum(axis=1)
+        taken = np.where(whole > 0.0, np.minimum(1.0, moved / np.where(whole > 0.0, whole, 1.0)), 0.0)
+        out = out + taken[:, None] * room
+    return out
 
 
 def opening_yield(

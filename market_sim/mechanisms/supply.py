@@ -57,9 +57,7 @@ def _strategic(orders, margin, quantity, theta, inertia, out):
         total += orders[p]
     for p in range(orders.size):
         if orders[p] > 0.0:
-            fair = orders[p] * quantity / total
-            slope = theta / quantity + inertia / fair
-            low = min(low, margin[p] + inertia - slope * orders[p])
+            low = min(low, margin[p] + inertia - theta * orders[p] / quantity - inertia * total / quantity)
             high = max(high, margin[p] + inertia)
     for _ in range(STEPS):
         mu = 0.5 * (low + high)

@@ -17,9 +17,9 @@ A run folder holds `manifest.json`, `scenario.toml` and one folder of Parquet pa
 import polars
 from market_sim.results.read import read_runs
 
-runs = read_runs("runs/*")          # a folder, a glob, or a list of them
-runs["concentration"]               # a polars LazyFrame, with columns scenario, seed and run in front
-runs.incomplete                     # names of runs that were not brought to their end
+runs = read_runs("runs/*")  # a folder, a glob, or a list of them
+runs["concentration"]  # a polars LazyFrame, with columns scenario, seed and run in front
+runs.incomplete  # names of runs that were not brought to their end
 polars.scan_parquet("runs/NAME/concentration/*.parquet")  # one run, without this package
 ```
 

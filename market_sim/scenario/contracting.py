@@ -23,7 +23,8 @@ class Trade(Section):
         meaning="Relative excess demand left by clearing",
     )
     lot: Number = number(
-        0.06, unit="1", low=0.0005, high=1.0, source="sized so that a month signs some 30 contracts", standing="illustrative",
+        0.06, unit="1", low=0.0005, high=1.0,
+        source="sized so that a month signs some 30 contracts", standing="illustrative",
         meaning="Smallest contract as a share of a lab's plan",
     )
     deals_per_tick: int = whole(
@@ -70,8 +71,8 @@ class Trade(Section):
         meaning="Lateness after which the lab may walk away",
     )
     walk_margin: Number = number(
-        0.15, unit="log", low=0.0, high=5.0, source="judgement", standing="illustrative",
-        meaning="How much better the market must be for a lab to walk or not renew",
+        0.15, unit="1", low=0.0, high=5.0, source="judgement", standing="illustrative",
+        meaning="How much dearer than the market a late contract must be for the lab to walk away",
     )
     renewal: Number = number(
         0.6, unit="1", low=0.0, high=1.0, source="judgement", standing="illustrative",

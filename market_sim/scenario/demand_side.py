@@ -86,6 +86,10 @@ class Demand(Section):
         0.15, unit="1", low=0.0, high=1.0, source="prototype", standing="estimated",
         meaning="Share of awaited capacity bridged with short contracts",
     )
+    spill: Number = number(
+        0.5, unit="1", low=0.0, high=1.0, source="judgement", standing="illustrative",
+        meaning="Part of the demand that a lab cannot serve that goes to rivals with capacity to spare",
+    )
     serve_slack: Number = number(
         1.25, unit="1", low=0.1, high=10.0, source="fleet utilisation in serving", standing="estimated",
         meaning="Revenue that inference capacity can serve over its cost-share value",
@@ -147,7 +151,7 @@ class Labs(Section):
     )
     slump_obsolescence: Number = number(
         1.5, unit="1", low=0.1, high=5.0, source="prototype", standing="estimated",
-        meaning="Obsolescence in a boom or slump over normal",
+        meaning="Obsolescence in a slump over normal",
     )
     delay_discount: Number = number(
         1.0, unit="1", low=0.0, high=10.0, source="neutral", standing="illustrative",

@@ -133,7 +133,12 @@ class Providers(Section):
     power_growth_rate: Number = number(
         0.25, unit="1/year", low=-0.5, high=2.0,
         source="market_history.csv: contracted power", standing="estimated",
-        meaning="Growth of the site power that can be brought into development",
+        meaning="Growth of the site power that can be brought into development, and of the equity on offer for it",
+    )
+    other_growth: Number = number(
+        0.08, unit="1/year", low=-0.5, high=1.0,
+        source="market_history.csv: capital spending outside AI and cloud growth", standing="illustrative",
+        meaning="Growth of providers' other businesses, cash flow and capital spending alike",
     )
     power_limit: Number = number(
         1.0, unit="1", low=0.0, high=10.0, source="neutral", standing="illustrative",

@@ -7,6 +7,7 @@ import numpy as np
 from market_sim.agents import provider, vendor
 from market_sim.agents.policies import Policies
 from market_sim.agents.provider import Offered
+from market_sim.agents.vendor import Orders
 from market_sim.mechanisms import delivery
 from market_sim.mechanisms.delivery import Delivered
 from market_sim.numerics import exp, log
@@ -39,7 +40,9 @@ def move_quotes(setup: Setup, market: Market, offered: Offered, obsolescence: np
     return replace(market, providers=replace(market.providers, quote=np.maximum(decided, 1e-6)))
 
 
-def learn(setup: Setup, market: Market, trade: Trade, done: Delivered, policies: Policies) -> Market:
+def learn(
+    setup: Setup, market: Market, trade: Trade, done: Delivered, orders: Orders, policies: Policies
+) -> Market:
     """Records, incentives, speeds and the scale of bookings."""
     p, d = market.providers, setup.drawn
     memory = d.labs.record_time[:, None] * np.maximum(p.bookings_rate, 1000.0)
@@ -48,7 +51,7 @@ def learn(setup: Setup, market: Market, trade: Trade, done: Delivered, policies:
     share = trade.spend / np.where(total > 0.0, total, 1.0)
     incentive = toward(p.incentive, delivery.incentive(trade.spend, share), BOOKING_TIME, setup.dt)
     market = replace(market, providers=replace(p, record=record, incentive=incentive, bookings_rate=bookings(setup, market, trade)))
-    speed = policies.decide("provider", "speed", setup, market, provider.choose_speed(setup, market))
+    speed = policies.decide("provider", "speed", setup, market, provider.choose_speed(setup, market, orders))
     return replace(market, providers=replace(market.providers, speed=np.clip(speed, 0.0, 3.0)))
 
 

@@ -25,12 +25,15 @@ def meet_demand(setup: Setup, market: Market) -> Market:
     share = demand.shares(attraction, setup.lab_pool, len(setup.pools), now.active)
     wanted = share * np.take(market.potential[:, :, market.tick], setup.lab_pool, axis=1)
     served = demand.servable_revenue(
-        market.holdings.useful_lab, now.revenue_yield, now.cost_index, d.demand.serve_slack
-    )
-    growth = demand.learned_growth(now.growth, wanted, now.demand, d.demand.belief_time, setup.dt)
-    labs = replace(
-        now, capability=capability, demand=wanted, revenue=np.minimum(wanted, served), growth=growth if market.tick else now.growth
+        demand.inference(market.holdings.useful_lab, d.lab.training_share), now.revenue_yield, now.cost_index,
+        d.demand.serve_slack,
     )  # fmt: skip
+    revenue = demand.spilled(wanted, served, d.demand.spill, setup.lab_pool, len(setup.pools))
+    growth = demand.learned_growth(now.growth, wanted, now.demand, d.demand.belief_time, setup.dt)
+    first = market.tick == 0  # the opening demand is given, so there is nothing to learn from yet
+    labs = replace(
+        now, capability=capability, demand=wanted, revenue=revenue, growth=now.growth if first else growth
+    )
     return replace(market, labs=labs)
 
 

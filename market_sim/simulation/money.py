@@ -73,13 +73,13 @@ def run_providers(setup: Setup, market: Market, journal: Journal, at: Sectors, s
     """Servers, sites, operations, effort and the rest of a provider's business."""
     d, dt = setup.drawn, setup.dt
     kw = (market.fleet.in_service * setup.power).sum(axis=2)
-    x = market.providers.speed
+    x, grown = market.providers.speed, provider.other_growth(setup, market) * market.providers.active
     journal.pay("servers", at.provider, at.suppliers, (shipments.chips * d.chip.server[:, None, :]).sum(axis=2))
     journal.pay("sites", at.provider, at.suppliers, begun_kw * d.providers.site_cost[:, None] / 1000.0)
     journal.pay("operations", at.provider, at.suppliers, kw * d.provider.opex * dt)
     journal.pay("building_effort", at.provider, at.suppliers, d.delivery.effort_cost[:, None] * x * x * market.pipe.building_rent * dt)
-    journal.pay("other_business", at.customers, at.provider, d.provider.other_cash_flow * market.providers.active * dt)
-    journal.pay("other_capex", at.provider, at.suppliers, d.provider.other_capex * market.providers.active * dt)
+    journal.pay("other_business", at.customers, at.provider, d.provider.other_cash_flow * grown * dt)
+    journal.pay("other_capex", at.provider, at.suppliers, d.provider.other_capex * grown * dt)
 
 
 def run_others(setup: Setup, market: Market, journal: Journal, at: Sectors, made_cost: np.ndarray, revenue: np.ndarray, ports: np.ndarray) -> None:
@@ -139,9 +139,8 @@ def finance_firms(setup: Setup, market: Market, journal: Journal, at: Sectors) -
     journal.pay("interest", at.provider, at.lenders, debt * rate * dt)
     yearly = (market.fleet.in_service * setup.power).sum(axis=2) * d.provider.opex + debt * rate
     buffer = 0.25 * yearly
-    growth = exp(d.providers.power_growth_rate * market.now)[:, None]
     cash = cash_after(market, journal, at.provider)
-    raised = np.clip(2.0 * buffer - cash, 0.0, d.provider.equity_raise * growth * dt) * market.providers.active
+    raised = np.clip(2.0 * buffer - cash, 0.0, provider.raised_yearly(setup, market) * dt)
     journal.pay("equity", at.investors, at.provider, raised)
     corporate = market.providers.corporate_debt
     drawn = finance.borrowing(cash + raised, debt, corporate, provider.credit(setup, market), buffer, LOAN_YEARS, dt)

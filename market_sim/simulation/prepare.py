@@ -87,7 +87,9 @@ def _with_beliefs(setup: Setup, market: Market, built: np.ndarray) -> Market:
     capability = d.demand.capability_elasticity[:, None] * log(lab.relative_training(setup, market))
     brand = log(np.maximum(d.lab.revenue, 1.0)) - d.demand.choice_intensity[:, None] * capability
     index = lab.replacement_cost(setup, market, built)
-    earned = demand.opening_yield(d.lab.revenue, use, index, d.lab.compute_share)
+    serving = demand.inference(use, d.lab.training_share)
+    share = d.lab.compute_share * np.maximum(0.1, 1.0 - d.lab.training_share)
+    earned = demand.opening_yield(d.lab.revenue, serving, index, share)
     labs = replace(market.labs, capability=capability, brand=brand, cost_index=index, revenue_yield=earned)
     backed = d.providers.debt_share[:, None] * live_backlog(setup, market)
     providers = replace(market.providers, corporate_debt=np.maximum(0.0, d.provider.debt - backed))

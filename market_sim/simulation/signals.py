@@ -14,6 +14,7 @@ from market_sim.results.vocabulary import SIGNALS
 from market_sim.simulation.premium import cuda_premium
 from market_sim.simulation.seen import Cast, Seen, ratio
 from market_sim.simulation.signings import Signings
+from market_sim.simulation.technology import twin_throughput
 from market_sim.state.setup import Setup
 from market_sim.state.tables import LOANS
 
@@ -32,16 +33,16 @@ class Signals:
         self.group = np.concatenate([cast.names.codes("group", listed) for listed in groups.values()])
         self.signal = np.repeat(np.arange(len(SIGNALS)), [len(listed) for listed in groups.values()])
         self.value = np.full((setup.width, setup.scenario.ticks, len(self.group)), np.nan)
-        self.premium = np.full(setup.width, np.nan)
+        self.held = {name: np.full((setup.width, 1), np.nan) for name in QUARTERLY}
 
     def see(self, seen: Seen) -> None:
-        """Measure everything; the CUDA premium once a quarter."""
+        """Measure everything; what needs a compute fit of its own once a quarter, held in between."""
         if seen.opens_quarter():
-            fresh = cuda_premium(seen)
-            self.premium = np.where(np.isnan(fresh), self.premium, fresh)
+            for name, measure in QUARTERLY.items():
+                fresh = measure(seen)
+                self.held[name] = np.where(np.isnan(fresh), self.held[name], fresh)
         parts = [
-            self.premium[:, None] if signal.name == "cuda_premium" else MEASURES[signal.name](seen)
-            for signal in SIGNALS
+            self.held[signal.name] if signal.name in self.held else MEASURES[signal.name](seen) for signal in SIGNALS
         ]
         self.value[:, seen.tick] = np.concatenate(parts, axis=1)
 
@@ -87,15 +88,20 @@ def segregation(seen: Seen) -> np.ndarray:
 
 
 def lock_in(seen: Seen) -> np.ndarray:
-    """Over the chips on sale, at list price and server."""
+    """Over the chips on sale, at list price and server; the twin shares luck and ideals but adapts to no chip."""
     setup, market = seen.setup, seen.market
     sold = (setup.chip_from <= seen.now + SMALL) & (setup.chip_until >= seen.now) & setup.deploys.any(axis=0)
     price = market.vendors.list_price + setup.drawn.chip.server
     t = market.technology
     return architecture.lock_in(
-        t.throughput, t.reference, np.broadcast_to(sold, price.shape), price, setup.chip_vendor,
+        t.throughput, twin_throughput(setup, market), np.broadcast_to(sold, price.shape), price, setup.chip_vendor,
         len(setup.vendors), market.labs.plan,
     )[:, None]  # fmt: skip
+
+
+def premium(seen: Seen) -> np.ndarray:
+    """Spending that would move between stacks were software equal, after clearing again."""
+    return cuda_premium(seen)[:, None]
 
 
 def quality_loss(seen: Seen) -> np.ndarray:
@@ -321,10 +327,11 @@ def regime(seen: Seen) -> np.ndarray:
     return seen.setup.luck.regime[:, seen.tick][:, None]
 
 
+QUARTERLY: dict[str, Callable[[Seen], np.ndarray]] = {"lock_in": lock_in, "cuda_premium": premium}
 MEASURES: dict[str, Callable[[Seen], np.ndarray]] = {
     measure.__name__: measure
     for measure in (
-        *(divergence, segregation, lock_in, quality_loss, automation, ports_started, ports_finished),
+        *(divergence, segregation, quality_loss, automation, ports_started, ports_finished),
         *(time_to_capacity, lateness, speed_premium, speed_up, incentive),
         *(utilisation, vacancy, quote, trade, scarcity_rent, useful_price, unmet_demand, unmet_ask),
         *(useful_compute, power, active_providers, neocloud_share),

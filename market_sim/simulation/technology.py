@@ -62,10 +62,15 @@ def release_models(setup: Setup, market: Market) -> Market:
 
 
 def fit_chips(setup: Setup, market: Market) -> Market:
-    """What every chip does for every lab, and for its twin that never adapted."""
+    """What every chip does for every lab."""
     t, mix = market.technology, setup.drawn.lab.training_share
     kappa = np.take(t.maturity, setup.chip_family, axis=1)
     answer = fit.reevaluate(setup.shortlist, t.drift, kappa, mix)
-    twin = fit.reevaluate(setup.shortlist, t.unadapted, kappa, mix)
-    fitted = replace(t, throughput=answer.throughput, mfu=answer.mfu, reference=twin.throughput)
-    return replace(market, technology=fitted)
+    return replace(market, technology=replace(t, throughput=answer.throughput, mfu=answer.mfu))
+
+
+def twin_throughput(setup: Setup, market: Market) -> np.ndarray:
+    """What every chip would do for a lab with the same luck that never adapted to its chips (R, lab, chip)."""
+    t = market.technology
+    kappa = np.take(t.maturity, setup.chip_family, axis=1)
+    return fit.reevaluate(setup.shortlist, t.unadapted, kappa, setup.drawn.lab.training_share).throughput

@@ -70,7 +70,7 @@ def tick(setup: Setup, market: Market, policies: Policies) -> tuple[Market, Day]
 
     pressure = lab.obsolescence(setup, market.tick)  # 10 prices, beliefs, investment, entry
     market = adapting.move_quotes(setup, market, offered, pressure, policies)
-    market = adapting.learn(setup, market, trade, delivered, policies)
+    market = adapting.learn(setup, market, trade, delivered, orders, policies)
     new = trade.signed.built_chips.sum(axis=1) + ordered.ahead.sum(axis=1)
     market = adapting.move_vendors(setup, market, orders.lead, new, policies)
     market = adapting.open_sites(setup, market)

@@ -13,11 +13,12 @@ from market_sim.mechanisms.clearing import Cleared
 from market_sim.mechanisms.contracts import Signed
 from market_sim.mechanisms.lots import Deals
 from market_sim.numerics import exp
-from market_sim.state.grouping import grouped_product
+from market_sim.state.grouping import grouped, grouped_product
 from market_sim.state.market import Market
 from market_sim.state.setup import Setup
 from market_sim.units import HOURS_PER_YEAR
 
+POOLS_SHOWN = 30.0  # pools in a market of ordinary size: against them the outside option is weighed
 
 @dataclass(frozen=True)
 class Trade:
@@ -51,13 +52,27 @@ def offer_names(setup: Setup) -> tuple[str, ...]:
 def clear(setup: Setup, market: Market, offered: Offered, wishes: Wishes) -> Cleared:
     """Shadow prices that share scarce pools."""
     d, o = setup.drawn.trade, setup.offers
-    mean_lot = np.maximum(1.0, np.sqrt(wishes.lot.mean(axis=1)))[:, None]
-    shown = np.where(offered.live, np.maximum(offered.lots / mean_lot, 1e-9), 0.0)
-    attraction = clearing.attraction(np.minimum(shown, 1e9), o.sharing, d.omega)
+    shown, sharing = on_show(setup, offered)
+    attraction = clearing.attraction(shown, sharing, d.omega)
     return clearing.clear(
         wishes.worth, wishes.outside, wishes.ask, offered.price, o.pool, offered.weight, offered.capacity, attraction,
         lab.spread(setup), market.shadow, setup.scenario.trade.tolerance,
     )  # fmt: skip
+
+
+def on_show(setup: Setup, offered: Offered) -> tuple[np.ndarray, np.ndarray]:
+    """What draws labs to each offer: capacity shown (R, offer), and live offers that share its chips or site.
+
+    Capacity counts against that of the whole market, so that attraction does not hang on the market's size; splitting
+    a firm leaves the whole, and with omega = 1 the sum over its halves, as it was. A firm that offers its one site with
+    five chips is not five firms.
+    """
+    o, pools = setup.offers, offered.capacity.shape[1]
+    live = np.where(offered.live, 1.0, 0.0)
+    count = np.take(grouped(live, o.pool[:, 0], pools), o.pool[:, 0], axis=1)
+    lots = np.where(offered.live, offered.lots, 0.0)
+    whole = (lots / np.maximum(count, 1.0)).sum(axis=1)
+    return lots * (POOLS_SHOWN / np.where(whole > 0.0, whole, 1.0))[:, None], np.maximum(count, 1.0)
 
 
 def contract_price(setup: Setup, offered: Offered, cleared: Cleared) -> np.ndarray:
@@ -86,7 +101,7 @@ def trade(setup: Setup, market: Market, offered: Offered, wishes: Wishes) -> tup
     first = market.book.signed
     pipeline = open_lots(setup, market, deals, offered, price, first)
     spend = grouped_product(cleared.chips, price, o.provider, len(setup.providers))
-    carry = np.maximum(0.0, spend.sum(axis=2) - deals.signed_value)
+    carry = np.maximum(0.0, spend.sum(axis=2) - signed.booked.sum(axis=2) / HOURS_PER_YEAR)
     labs = replace(market.labs, carry=carry, plan=wishes.plan)
     market = replace(market, book=signed.book, pipeline=pipeline, labs=labs, shadow=cleared.shadow)
     kw = (signed.built_chips * setup.power).sum(axis=2)

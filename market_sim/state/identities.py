@@ -218,7 +218,7 @@ def numbers(market: Market) -> Iterator[tuple[str, str, np.ndarray]]:
             if value.dtype.names is None:
                 yield f"{table.name}.{one.name}", one.name, value.astype(np.float64)
             else:
-                yield from _columns(table.name, value, held.count)
+                yield from _columns(table.name, value, getattr(held, "count"))
 
 
 def _columns(table: str, rows: np.ndarray, count: np.ndarray) -> Iterator[tuple[str, str, np.ndarray]]:

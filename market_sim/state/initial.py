@@ -54,7 +54,6 @@ def opening_technology(setup: Setup, maturity: np.ndarray, throughput: np.ndarra
         drift=drift,
         unadapted=drift.copy(),
         throughput=throughput,
-        reference=throughput,
         mfu=mfu,
     )
 
@@ -144,7 +143,7 @@ def opening_vendors(setup: Setup, list_price: np.ndarray) -> Vendors:
 
 
 def opening_share(setup: Setup, ordered: np.ndarray, fleets: np.ndarray) -> np.ndarray:
-    """Share of chip spending by vendor (R, vendor): orders where there are any, else fleets, at list price."""
+    """Share of chip spending by vendor (R, vendor): opening orders and fleets at list price."""
     price = setup.drawn.chip.price
     spending = per_vendor((ordered / setup.packages + fleets) * price, setup)
     return spending / np.maximum(spending.sum(axis=1), 1e-300)[:, None]

@@ -24,7 +24,6 @@ class Offers:
     pool: np.ndarray  # (offer, 2) pools it draws on, -1 for none
     pair: np.ndarray  # (offer,) index of its (provider, chip) pair
     pairs: np.ndarray  # (pair, 2) provider and chip of each ready pool; pools are pairs, then sites, then vendors
-    sharing: np.ndarray  # (offer,) offers that draw on the same chips
 
     @property
     def count(self) -> int:
@@ -119,17 +118,15 @@ def list_offers(scenario: Scenario) -> Offers:
         for chip in scenario.provider[name].chips:
             c, pair = chips.index(chip), len(pairs)
             pairs.append((p, c))
-            ready = len(scenario.trade.ready_terms)
-            rows += [(p, c, False, term, pair, ready) for term in scenario.trade.ready_terms]
+            rows += [(p, c, False, term, pair) for term in scenario.trade.ready_terms]
             if may_buy(scenario, name, scenario.chip[chip].vendor):
-                built = len(scenario.trade.built_terms)
-                rows += [(p, c, True, term, pair, built) for term in scenario.trade.built_terms]
+                rows += [(p, c, True, term, pair) for term in scenario.trade.built_terms]
     vendor_of = index_of(vendors, [scenario.chip[chip].vendor for chip in chips])
     pool = [
         (len(pairs) + p, len(pairs) + len(providers) + vendor_of[c]) if built else (pair, -1)
-        for p, c, built, _, pair, _ in rows
+        for p, c, built, _, pair in rows
     ]
-    columns = list(zip(*rows, strict=True)) if rows else [()] * 6
+    columns = list(zip(*rows, strict=True)) if rows else [()] * 5
     return Offers(
         provider=np.array(columns[0], np.int64),
         chip=np.array(columns[1], np.int64),
@@ -138,7 +135,6 @@ def list_offers(scenario: Scenario) -> Offers:
         pool=np.array(pool, np.int64).reshape(-1, 2),
         pair=np.array(columns[4], np.int64),
         pairs=np.array(pairs, np.int64).reshape(-1, 2),
-        sharing=np.array(columns[5], np.float64),
     )
 
 

@@ -93,7 +93,6 @@ class Technology(Table):
     drift: np.ndarray = axes("lab", "direction")  # log deviation of each architecture from its base
     unadapted: np.ndarray = axes("lab", "direction")  # the same for a twin that never adapts to its chips
     throughput: np.ndarray = axes("lab", "chip")  # useful PFLOP/s per chip
-    reference: np.ndarray = axes("lab", "chip")  # the same for the twin
     mfu: np.ndarray = axes("lab", "chip")
 
 

@@ -54,9 +54,7 @@ def shares(tables: Tables) -> Any:
     """Shares of useful compute in service by firm, stacked; the seven largest are named."""
     held = tables["shares"].filter(_is("basis", BASIS), _plain("market").is_in(list(MARKETS)))
     keys = ("scenario", "market", "entity", "date")
-    mean = held.group_by(*(_plain(key) if key != "date" else pl.col(key) for key in keys)).agg(
-        pl.col("share").mean()
-    )
+    mean = held.group_by(*(_plain(key) if key != "date" else pl.col(key) for key in keys)).agg(pl.col("share").mean())
     frame = mean.collect().sort("scenario", "market", "entity", "date")
     scenarios = frame["scenario"].unique().sort().to_list()
     stacks = [_stack(frame, name, market) for name in scenarios for market in MARKETS]
@@ -186,9 +184,7 @@ def _kind_lines(frame: pl.DataFrame, title: str, scale: Any) -> Any:
         .encode(
             x=alt.X("date:T", title=None),
             y=alt.Y("value:Q", title=None, scale=scale),
-            color=alt.Color(
-                "group:N", title=None, scale=alt.Scale(domain=list(KINDS), range=list(KINDS.values()))
-            ),
+            color=alt.Color("group:N", title=None, scale=alt.Scale(domain=list(KINDS), range=list(KINDS.values()))),
             strokeDash=alt.StrokeDash("scenario:N", title=None),
         )
         .properties(width=WIDTH, height=HEIGHT)

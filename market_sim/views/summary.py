@@ -99,9 +99,7 @@ def _days(tables: Tables) -> tuple[str, str]:
     """First and last day of the first recorded table that has dates."""
     for name in tables:
         if TABLES[name].columns[2].name == "date":
-            span = (
-                tables[name].lazy().select(pl.col("date").min().alias("a"), pl.col("date").max().alias("b"))
-            )
+            span = tables[name].lazy().select(pl.col("date").min().alias("a"), pl.col("date").max().alias("b"))
             row = span.collect().row(0)
             return str(row[0] or ""), str(row[1] or "")
     return "", ""
@@ -117,9 +115,7 @@ def _markets(frames: Mapping[str, pl.LazyFrame]) -> tuple[MarketSummary, ...]:
         return ()
     leaders, hhi = _leaders(frames.get("shares")), _hhi(frames.get("concentration"))
     none = Change(None, None)
-    return tuple(
-        MarketSummary(market, *leaders.get(market, (None, None)), hhi.get(market, none)) for market in MARKETS
-    )
+    return tuple(MarketSummary(market, *leaders.get(market, (None, None)), hhi.get(market, none)) for market in MARKETS)
 
 
 def _plain(name: str) -> pl.Expr:

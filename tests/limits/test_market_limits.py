@@ -12,6 +12,7 @@ from market_sim.agents.policies import NONE
 from market_sim.mechanisms import architecture
 from market_sim.scenario.schema import Scenario
 from market_sim.simulation.prepare import prepare
+from market_sim.simulation.technology import twin_throughput
 from market_sim.simulation.tick import tick
 
 
@@ -103,10 +104,10 @@ def test_without_codesign_there_is_no_lock_in(codesign):
     setup, market = prepare(shipped("baseline", ticks=18, labs__codesign=codesign), 0, (0,))
     for _, after, _ in ticks(setup, market):
         market = after
-    t, held = market.technology, market.holdings
+    t, held, twin = market.technology, market.holdings, twin_throughput(setup, market)
     index = architecture.lock_in(
-        t.throughput, t.reference, setup.chip_from[None, :] <= market.now, market.vendors.list_price,
+        t.throughput, twin, setup.chip_from[None, :] <= market.now, market.vendors.list_price,
         setup.chip_vendor, len(setup.vendors), held.useful_lab,
     )  # fmt: skip
     assert (abs(index[0]) > 1e-6) == (codesign > 0.0)
-    assert np.array_equal(t.throughput, t.reference) == (codesign == 0.0)
+    assert np.array_equal(t.throughput, twin) == (codesign == 0.0)

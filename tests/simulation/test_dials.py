@@ -8,6 +8,7 @@ from reference.runs import last, shipped
 from market_sim.agents.policies import NONE
 from market_sim.mechanisms import architecture
 from market_sim.simulation.prepare import prepare
+from market_sim.simulation.technology import twin_throughput
 from market_sim.simulation.tick import tick
 
 TICKS = 18
@@ -33,7 +34,7 @@ def segregation(setup, after):
 
 
 def adapted(setup, after):
-    return np.abs(np.log(after.technology.throughput / after.technology.reference)).max()
+    return np.abs(np.log(after.technology.throughput / twin_throughput(setup, after))).max()
 
 
 def maturity(setup, after):

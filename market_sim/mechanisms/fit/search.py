@@ -32,9 +32,12 @@ from market_sim.numerics import kernel
 LONGEST_UNCUT = 16384.0
 """Tokens of a sequence that stay on one group of chips; only longer ones are cut over several."""
 
+MOST_LOCAL_EXPERTS = 64.0
+"""Experts of a layer one chip holds at most in training, where there are chips enough: more is never fastest."""
+
 PLANS = 16
 """Most plans kept per (architecture, chip): the sum of those kept per phase."""
-KEPT = (4, 4, 8)
+KEPT = (4, 2, 6)
 """Plans kept for training, prefill and decode."""
 
 
@@ -95,6 +98,8 @@ def laid_out(phase, a, c, j, plan):  # type: ignore[no-untyped-def]
         return False
     if phase == TRAINING:
         chips = j[J_CHIPS]
+        if expert < min(a[A_EXPERTS] / MOST_LOCAL_EXPERTS, chips / 8.0):
+            return False
         return max(tensor, expert) * plan[P_PIPELINE] <= chips and (tensor <= c[C_DOMAIN] or tensor == 1.0)
     return max(tensor, expert) <= j[J_SERVE_CHIPS]
 
@@ -107,7 +112,7 @@ def worth_trying(phase, a, c, k, j, plan):  # type: ignore[no-untyped-def]
     """TRY a plan's number of tokens, SKIP it, or find that this and every larger number is ENOUGH of these degrees.
 
     Training: what does not fit is tried with the fewest tokens only (layers are recomputed as memory asks), and
-    without a pipeline, which pays for large microbatches, the most tokens that fit are best. Decoding: a batch that
+    the most tokens that fit are best without a pipeline, the fewest with one. Decoding: a batch that
     does not fit is tried only when no smaller one is listed.
     """
     tokens, group = plan[P_TOKENS], max(plan[P_TENSOR], plan[P_EXPERT])
@@ -124,6 +129,8 @@ def worth_trying(phase, a, c, k, j, plan):  # type: ignore[no-untyped-def]
     first = tokens < 2.0 * least
     fed = j[J_BATCH] * plan[P_TENSOR] * plan[P_PIPELINE] / j[J_CHIPS]  # tokens a pipeline is fed per step
     if fed < tokens and not (first and plan[P_PIPELINE] == 1.0):
+        return ENOUGH
+    if plan[P_PIPELINE] > 1.0 and not first:
         return ENOUGH
     if training_memory(a, k, j, plan)[0] > room:
         return TRY if first else ENOUGH
