@@ -153,6 +153,10 @@ class Labs(Section):
         1.5, unit="1", low=0.1, high=5.0, source="prototype", standing="estimated",
         meaning="Obsolescence in a slump over normal",
     )
+    fit_error: Number = number(
+        1.0, unit="1", low=0.0, high=5.0, source="mfu.csv: spread of measured efficiencies about the fit",
+        standing="estimated", meaning="Scales the error of the compute fit, drawn once a run for every stack",
+    )
     delay_discount: Number = number(
         1.0, unit="1", low=0.0, high=10.0, source="neutral", standing="illustrative",
         meaning="T5 dial: scales obsolescence in the wait for late capacity",

@@ -11,12 +11,13 @@ from dataclasses import replace
 import numpy as np
 
 from market_sim.agents import lab
-from market_sim.mechanisms import fit, software
+from market_sim.mechanisms import software
 from market_sim.mechanisms.clearing import Cleared
 from market_sim.mechanisms.concentration import merged
 from market_sim.numerics import exp, log
 from market_sim.simulation import trading
 from market_sim.simulation.seen import Seen, ratio
+from market_sim.simulation.technology import fitted
 from market_sim.state.market import Market
 from market_sim.state.setup import Setup
 
@@ -37,8 +38,7 @@ def equal_software(setup: Setup, market: Market) -> Market:
     known = (setup.family_stack == reference_stack(setup)) & t.launched
     best = np.where(known[:, :, None], t.maturity, 0.0).max(axis=1, keepdims=True)
     maturity = np.where(best > 0.0, best, t.maturity)
-    kappa = np.ascontiguousarray(np.take(maturity, setup.chip_family, axis=1))
-    answer = fit.reevaluate(setup.shortlist, t.drift, kappa, setup.drawn.lab.training_share)
+    answer = fitted(setup, t.drift, maturity)
     technology = replace(
         t, maturity=maturity, throughput=answer.throughput, mfu=answer.mfu, ported=np.ones_like(t.ported)
     )

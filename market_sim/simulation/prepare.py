@@ -10,6 +10,7 @@ from market_sim.numerics import log
 from market_sim.scenario.catalog import architecture_table, chip_table
 from market_sim.scenario.realise import realise
 from market_sim.scenario.schema import Scenario
+from market_sim.simulation.technology import fitted
 from market_sim.state.initial import OLDEST, open_market, opening_technology
 from market_sim.state.luck import draw_luck
 from market_sim.state.market import Market
@@ -26,7 +27,8 @@ def prepare(scenario: Scenario, seed: int, replicates: tuple[int, ...]) -> tuple
     jobs = fit.default_jobs(architectures)
     shortlist = fit.prepare(architectures, chips, jobs)
     setup = lay_out(
-        scenario, drawn, luck, seed, replicates, chips.families, shortlist, fit.spec_sheet(chips, jobs)
+        scenario, drawn, luck, seed, replicates, chips.families, shortlist, fit.spec_sheet(chips, jobs),
+        fit.error_band(chips),
     )
     return setup, _open(setup, _maturity(setup, chips))
 
@@ -41,9 +43,7 @@ def _maturity(setup: Setup, chips) -> np.ndarray:  # type: ignore[no-untyped-def
 def _open(setup: Setup, maturity: np.ndarray) -> Market:
     """Open with cost prices, then let the opening book tell capabilities and cost indices."""
     drawn = setup.drawn
-    mix = drawn.lab.training_share
-    kappa = np.take(maturity, setup.chip_family, axis=1)
-    answer = fit.reevaluate(setup.shortlist, drawn.lab.ideal, kappa, mix)
+    answer = fitted(setup, drawn.lab.ideal, maturity)
     technology = opening_technology(setup, maturity, answer.throughput, answer.mfu)
     price = drawn.chip.price.copy()
     purchase = np.where(

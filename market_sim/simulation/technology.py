@@ -61,16 +61,22 @@ def release_models(setup: Setup, market: Market) -> Market:
     return replace(market, technology=replace(t, drift=moved, unadapted=twin))
 
 
+def fitted(setup: Setup, drift: np.ndarray, maturity: np.ndarray) -> fit.Fit:
+    """The compute fit of architectures (R, lab, direction) at kernel maturity (R, family, work), off by the error that
+    this run drew for each stack."""
+    kappa = np.ascontiguousarray(np.take(maturity, setup.chip_family, axis=1))
+    answer = fit.reevaluate(setup.shortlist, drift, kappa, setup.drawn.lab.training_share)
+    error = setup.fit_error[:, None, :]
+    return replace(answer, throughput=answer.throughput * error, mfu=answer.mfu * error)
+
+
 def fit_chips(setup: Setup, market: Market) -> Market:
     """What every chip does for every lab."""
-    t, mix = market.technology, setup.drawn.lab.training_share
-    kappa = np.take(t.maturity, setup.chip_family, axis=1)
-    answer = fit.reevaluate(setup.shortlist, t.drift, kappa, mix)
+    t = market.technology
+    answer = fitted(setup, t.drift, t.maturity)
     return replace(market, technology=replace(t, throughput=answer.throughput, mfu=answer.mfu))
 
 
 def twin_throughput(setup: Setup, market: Market) -> np.ndarray:
     """What every chip would do for a lab with the same luck that never adapted to its chips (R, lab, chip)."""
-    t = market.technology
-    kappa = np.take(t.maturity, setup.chip_family, axis=1)
-    return fit.reevaluate(setup.shortlist, t.unadapted, kappa, setup.drawn.lab.training_share).throughput
+    return fitted(setup, market.technology.unadapted, market.technology.maturity).throughput

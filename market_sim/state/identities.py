@@ -6,6 +6,7 @@ each identity that does not hold, naming the worst place; no sentence, no error.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, is_dataclass
+from typing import Any
 
 import numpy as np
 
@@ -209,7 +210,7 @@ def unsound(market: Market) -> list[str]:
 def numbers(market: Market) -> Iterator[tuple[str, str, np.ndarray]]:
     """(table.field, field, values) of every number of a market; of rows the ones in use."""
     for table in fields(market):
-        held = getattr(market, table.name)
+        held: Any = getattr(market, table.name)
         if not is_dataclass(held):
             yield table.name, table.name, np.atleast_1d(np.asarray(held, np.float64))
             continue
@@ -218,7 +219,7 @@ def numbers(market: Market) -> Iterator[tuple[str, str, np.ndarray]]:
             if value.dtype.names is None:
                 yield f"{table.name}.{one.name}", one.name, value.astype(np.float64)
             else:
-                yield from _columns(table.name, value, getattr(held, "count"))
+                yield from _columns(table.name, value, held.count)
 
 
 def _columns(table: str, rows: np.ndarray, count: np.ndarray) -> Iterator[tuple[str, str, np.ndarray]]:

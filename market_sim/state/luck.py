@@ -8,7 +8,7 @@ import numpy as np
 from market_sim.numerics import exp
 from market_sim.quantiles import gamma_quantile
 from market_sim.scenario.schema import Scenario
-from market_sim.streams import brownian, dated_uniforms, exponentials, gumbels, paired, uniforms
+from market_sim.streams import brownian, dated_uniforms, exponentials, gumbels, normals, paired, uniforms
 from market_sim.units import calendar
 
 DIRECTIONS = ("sparsity", "width", "attention", "context")
@@ -33,6 +33,7 @@ class Luck:
     provider_taste: np.ndarray  # (R, lab, provider) centred, unit variance
     chip_taste: np.ndarray  # (R, lab, chip)
     release_phase: np.ndarray  # (R, lab) uniform
+    fit_error: np.ndarray  # (R, stack) standard normal
     entry: np.ndarray  # (R, provider) unit exponential: integrated hazard at entry
     regime: np.ndarray  # (R, tick) index into REGIMES
     in_regime: np.ndarray  # (R, tick, regime) share of the tick spent in each
@@ -95,6 +96,7 @@ def draw_luck(scenario: Scenario, drawn: Any, seed: int, replicates: tuple[int, 
         provider_taste=centred_gumbels(seed, replicates, "provider taste", labs, providers),
         chip_taste=centred_gumbels(seed, replicates, "chip taste", labs, chips),
         release_phase=uniforms(seed, replicates, "release phase", labs, 1)[:, :, 0],
+        fit_error=normals(seed, replicates, "fit error", tuple(scenario.stack), 1)[:, :, 0],
         entry=exponentials(seed, replicates, "entry", providers, 1)[:, :, 0],
         regime=shares.argmax(axis=2),
         in_regime=shares,

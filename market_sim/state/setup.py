@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from market_sim.numerics import exp
 from market_sim.scenario.dates import years_after
 from market_sim.scenario.schema import Scenario
 from market_sim.state.luck import Luck
@@ -58,6 +59,7 @@ class Setup:
     rival_owner: np.ndarray  # (vendor, provider) bool: the provider owns another vendor
     deploys: np.ndarray  # (provider, chip) bool: sells capacity on it
     shortlist: Any  # of plans, for the compute fit
+    fit_error: np.ndarray  # (R, chip) factor on throughput: how wrong the compute fit is about each stack
     peak: np.ndarray  # (lab, chip) dense PFLOP/s as the spec sheet prints it
     automation: np.ndarray  # (R, stack, tick) share of kernel work that models do well
     ideal: np.ndarray  # (R, lab, direction, tick + 1) ideal architectures
@@ -174,11 +176,14 @@ def lay_out(
     catalogue: Sequence[str],
     shortlist: Any,
     peak: np.ndarray,
+    band: np.ndarray,
 ) -> Setup:
-    """Index the scenario once; `catalogue` is the instruction-set family of each chip."""
+    """Index the scenario once; `catalogue` is the instruction-set family of each chip, `band` (chip,) the standard
+    deviation of the log error of its fit."""
     chips, labs = scenario.chip.values(), scenario.lab.values()
     providers, vendors, stacks = tuple(scenario.provider), tuple(scenario.vendor), tuple(scenario.stack)
     families, chip_family = families_of(scenario, catalogue)
+    chip_stack = index_of(stacks, [chip.stack for chip in chips])
     return Setup(
         scenario=scenario,
         drawn=drawn,
@@ -188,7 +193,7 @@ def lay_out(
         offers=list_offers(scenario),
         dt=scenario.tick_months / 12.0,
         chip_vendor=index_of(vendors, [chip.vendor for chip in chips]),
-        chip_stack=index_of(stacks, [chip.stack for chip in chips]),
+        chip_stack=chip_stack,
         chip_family=chip_family,
         family_stack=index_of(stacks, [family.split("/")[0] for family in families]),
         families=families,
@@ -206,6 +211,7 @@ def lay_out(
         ),
         deploys=np.array([[c in scenario.provider[p].chips for c in scenario.chip] for p in providers]),
         shortlist=shortlist,
+        fit_error=exp(drawn.labs.fit_error[:, None] * band * np.take(luck.fit_error, chip_stack, axis=1)),
         peak=peak,
         automation=automation_paths(scenario, drawn),
         ideal=drawn.lab.ideal[..., None] + gathered(luck.ideal_shock, drawn.labs.divergence),

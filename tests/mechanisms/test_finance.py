@@ -121,33 +121,39 @@ def test_every_payment_sums_to_zero_and_moves_what_its_kind_says():
         assert moved == kind.changes_worth, kind.name
 
 
-def test_loans_amortise_the_same_in_any_tick():
-    """Without need or room a debt of 100 over 4 years has e^-1 left after four, whatever the step."""
+def loan(debt, corporate=0.0, capacity=0.0, cash=1e9, buffer=0.0, dt=1 / 12):
+    """Net new loans of one firm over a tick; contracts' debt runs over four years."""
+    debt, corporate, capacity, cash, buffer = (np.full((1, 1), x) for x in (debt, corporate, capacity, cash, buffer))
+    return borrowing(cash, debt, corporate, capacity, buffer, 4.0, dt)[0, 0]
+
+
+@pytest.mark.parametrize("corporate", [0.0, 30.0])
+def test_loans_amortise_the_same_in_any_tick(corporate):
+    """Without need or room a debt on contracts has e^-1 left after its four years; the firm's own is rolled over."""
     for dt in (1.0, 1 / 12):
-        debt = np.full((1, 1), 100.0)
+        debt = 100.0 + corporate
         for _ in range(round(4.0 / dt)):
-            debt = debt + borrowing(np.full((1, 1), 1e9), debt, np.zeros((1, 1)), np.zeros((1, 1)), 4.0 * ONE, dt)
-        assert debt[0, 0] == pytest.approx(100.0 * np.exp(-1.0), rel=1e-12)
+            debt += loan(debt, corporate, dt=dt)
+        assert debt == pytest.approx(corporate + 100.0 * np.exp(-1.0), rel=1e-12)
 
 
 def test_loans_keep_the_buffer_within_what_lenders_lend():
     """A firm short of 50 draws 50, or what room there is."""
-    args = (np.full((1, 1), 10.0), np.zeros((1, 1)))
     for capacity, drawn in ((1e3, 50.0), (20.0, 20.0), (0.0, 0.0)):
-        got = borrowing(*args, np.full((1, 1), capacity), np.full((1, 1), 60.0), 4.0 * ONE, 1 / 12)
-        assert got[0, 0] == pytest.approx(drawn)
+        assert loan(0.0, capacity=capacity, cash=10.0, buffer=60.0) == pytest.approx(drawn)
 
 
-def test_credit_grows_with_backlog_up_to_what_stands_behind_it():
-    """More backlog, more debt, until four times the book; an empty book lends only what other business earns."""
+def test_credit_stands_on_backlog_book_or_other_business():
+    """A share of contracted rent, at least of half the book, and what other business can carry or owes already."""
 
-    def room(backlog, book, other):
-        return debt_capacity(np.full((1, 1), backlog), 0.6 * ONE, np.full((1, 1), book), np.full((1, 1), other))[0, 0]
+    def room(*numbers):
+        backlog, book, other, corporate = (np.full((1, 1), x) for x in numbers)
+        return debt_capacity(backlog, 0.6 * ONE, book, other, corporate)[0, 0]
 
-    assert room(200.0, 100.0, 0.0) == pytest.approx(120.0)
-    assert room(1e9, 100.0, 0.0) == room(1e12, 100.0, 0.0)
-    assert room(1e9, 0.0, 0.0) == 0.0
-    assert room(1e9, 0.0, 8.0) > 0.0
+    assert room(200.0, 100.0, 0.0, 0.0) == pytest.approx(120.0)
+    assert room(0.0, 100.0, 0.0, 0.0) == pytest.approx(30.0)
+    assert room(0.0, 0.0, 8.0, 5.0) == pytest.approx(20.0)
+    assert room(0.0, 0.0, 8.0, 50.0) == pytest.approx(50.0)
 
 
 def test_a_solid_customer_or_a_guarantee_lowers_the_rate_and_never_below_base():
