@@ -101,12 +101,16 @@ def choose_speed(setup: Setup, market: Market, orders: vendor.Orders) -> np.ndar
     incentive = market.providers.incentive * d.provider.incentive / d.labs.sigma[:, None]
     site = d.provider.site_months / 12.0
     return delivery.chosen_speed(
-        incentive, worth, site * site_decides(setup, market, orders), d.delivery.effort_cost[:, None], d.delivery.effort_cap[:, None]
+        incentive,
+        worth,
+        site * site_decides(setup, market, orders),
+        d.delivery.effort_cost[:, None],
+        d.delivery.effort_cap[:, None],
     )
 
 
 def site_decides(setup: Setup, market: Market, orders: vendor.Orders) -> np.ndarray:
-    """Part of what is on sale, by what the market builds, whose chips come before an ordinary site is ready (R, provider)."""
+    """Part of what the market builds whose chips come before an ordinary site is ready (R, provider)."""
     weight = useful_mix(setup, market)[:, None, :] * on_sale(setup, market.now)
     first = vendor.lead_by_buyer(setup, market, orders) < (setup.drawn.provider.site_months / 12.0)[:, :, None]
     total = weight.sum(axis=2)
@@ -194,7 +198,9 @@ def offer(setup: Setup, market: Market, orders: vendor.Orders) -> Offered:
     launched = setup.chip_from <= market.now + SMALL
     sold = np.take(launched, o.chip) & (~o.built | (np.take(setup.chip_until, o.chip) >= market.now))
     live = np.take(market.providers.active, o.provider, axis=1) & (lots >= 1.0) & sold
-    return Offered(segment_prices(setup, base), live, wait, believed, capacity, weights(setup), lots, today, built, expected)
+    return Offered(
+        segment_prices(setup, base), live, wait, believed, capacity, weights(setup), lots, today, built, expected
+    )
 
 
 def flat(grid: np.ndarray, offers) -> np.ndarray:  # type: ignore[no-untyped-def]
@@ -248,8 +254,8 @@ def on_sale(setup: Setup, now: float) -> np.ndarray:
 def being_built(setup: Setup, market: Market) -> np.ndarray:
     """Weight of every (provider, chip) in what the market is building (R, provider, chip), summing to 1.
 
-    Lots under way, and a trace of every chip on sale by its vendor's supply so that the weight never vanishes. The price
-    of new capacity is that of what is really built: one cheap captive chip does not set it for everybody.
+    Lots under way, and a trace of every chip on sale by its vendor's supply so that the weight never vanishes. The
+    price of new capacity is that of what is really built: one cheap captive chip does not set it for everybody.
     """
     supply = np.take(market.vendors.supply, setup.chip_vendor, axis=1) / setup.packages
     trace = 1e-3 * supply[:, None, :] * on_sale(setup, market.now) * market.providers.active[:, :, None]
@@ -273,7 +279,9 @@ def useful_price(setup: Setup, market: Market, built: np.ndarray) -> np.ndarray:
     return exp(each.reshape(len(each), -1).sum(axis=1))
 
 
-def requote(setup: Setup, market: Market, offered: Offered, scarcity: np.ndarray, obsolescence: np.ndarray) -> np.ndarray:
+def requote(
+    setup: Setup, market: Market, offered: Offered, scarcity: np.ndarray, obsolescence: np.ndarray
+) -> np.ndarray:
     """Quotes after the tick (R, provider, chip): pulled to replacement cost, pushed by vacancy and scarcity."""
     d = setup.drawn.providers
     price = useful_price(setup, market, offered.built)
@@ -281,7 +289,9 @@ def requote(setup: Setup, market: Market, offered: Offered, scarcity: np.ndarray
     wait = exp(obsolescence * np.minimum(delay, 5.0))
     target = (price * wait)[:, None, None] * useful_chip(market)[:, None, :] * delivered(setup)[:, :, None]
     fleet = market.fleet.in_service
-    empty = np.where(fleet > 0.5, vacant(setup, market) / np.where(fleet > 0.5, fleet, 1.0), d.vacancy_target[:, None, None])
+    empty = np.where(
+        fleet > 0.5, vacant(setup, market) / np.where(fleet > 0.5, fleet, 1.0), d.vacancy_target[:, None, None]
+    )
     return pricing.quoted(
         market.providers.quote, np.maximum(target, offered.costs.avoidable), offered.costs.avoidable, empty, scarcity,
         d.quote_speed, d.vacancy_response, d.vacancy_target, d.scarcity_response, setup.dt,
@@ -305,8 +315,14 @@ def order_ahead(setup: Setup, market: Market, offered: Offered) -> np.ndarray:
     spare = vacant(setup, market).sum(axis=2) + market.pipe.received.sum(axis=2) + market.pipe.waiting.sum(axis=2)
     fleet = market.fleet.in_service.sum(axis=2)
     mean_kw = running_power(setup, market) / np.maximum(fleet, 1.0)
-    refill = np.maximum(0.0, d.providers.vacancy_target[:, None] * fleet - spare) * mean_kw * (1.0 - exp(np.array(-2.0 * setup.dt)))
-    eager = d.providers.inventory_response[:, None] * np.clip(best, 0.0, 2.0) * market.providers.bookings_rate * setup.dt
+    refill = (
+        np.maximum(0.0, d.providers.vacancy_target[:, None] * fleet - spare)
+        * mean_kw
+        * (1.0 - exp(np.array(-2.0 * setup.dt)))
+    )
+    eager = (
+        d.providers.inventory_response[:, None] * np.clip(best, 0.0, 2.0) * market.providers.bookings_rate * setup.dt
+    )
     kw = np.where(best > 0.0, eager + refill, 0.0) * market.providers.active
     kw = np.minimum(kw, 0.25 * headroom(setup, market, offered.costs))
     return np.where(pick, (kw[:, :, None] / setup.power), 0.0)

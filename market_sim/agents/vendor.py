@@ -66,7 +66,7 @@ def lead_by_buyer(setup: Setup, market: Market, orders: Orders) -> np.ndarray:
 
 
 def worth_of_buyers(setup: Setup, market: Market, waiting: np.ndarray) -> np.ndarray:
-    """pi: margin per package of each buyer's orders over the vendor's mean, less for buyers with silicon of their own."""
+    """pi: margin per package of each buyer's orders over the vendor's mean, less where buyers make chips too."""
     margin = np.maximum(0.0, market.vendors.list_price - unit_cost(setup, market.now)) / setup.packages
     value = in_packages(waiting * margin[:, None, :], setup)
     packages = in_packages(waiting, setup)
@@ -96,15 +96,11 @@ def ship(setup: Setup, market: Market, orders: Orders, allotted: np.ndarray) -> 
     """Chips that go out, and chips made for them or for stock with what capacity is left."""
     vendors = market.vendors
     capacity = vendors.supply * setup.dt
-    chips, made = supply.shipments(
-        allotted, orders.waiting, vendors.stock, setup.packages, setup.chip_vendor, capacity
-    )
+    chips, made = supply.shipments(allotted, orders.waiting, vendors.stock, setup.packages, setup.chip_vendor, capacity)
     return Shipments(chips, made + make_for_stock(setup, market, orders, made, capacity), allotted)
 
 
-def make_for_stock(
-    setup: Setup, market: Market, orders: Orders, made: np.ndarray, capacity: np.ndarray
-) -> np.ndarray:
+def make_for_stock(setup: Setup, market: Market, orders: Orders, made: np.ndarray, capacity: np.ndarray) -> np.ndarray:
     """Chips made ahead of orders (R, chip): spare capacity fills stock up to the target lead, over what sells."""
     spare = np.maximum(0.0, capacity - per_vendor(made * setup.packages, setup))
     stock = per_vendor(market.vendors.stock * setup.packages, setup)
@@ -150,7 +146,8 @@ def list_prices(setup: Setup, market: Market) -> np.ndarray:
 def back(setup: Setup, market: Market, profit: np.ndarray, bought: np.ndarray) -> np.ndarray:
     """Equity offered to customers (R, vendor, provider then lab), USD in this tick; `profit` (R, vendor) USD/year.
 
-    A vendor backs buyers of its chips that are small beside its other buyers and have no silicon of their own; labs without an owner in proportion to what they plan to spend.
+    A vendor backs buyers of its chips that are small beside its other buyers and have no silicon of their own;
+    labs without an owner in proportion to what they plan to spend.
     """
     drawn = setup.drawn
     share = drawn.vendor.backing * drawn.vendors.backing[:, None]

@@ -12,7 +12,8 @@ def next_generation(
     """Architectures (replicate, lab, direction) after the tick's model releases.
 
     a <- a + k_d (a* - a) + k_c g / (1 + k_c M): the pull of the installed chips' gradient g of log fit, bounded by the
-    quality loss 1/2 (a - a*)' M (a - a*): with k_c -> inf the step ends where marginal gain meets marginal loss, g / M. `releases` (replicate, lab) is True for labs that release this tick.
+    quality loss 1/2 (a - a*)' M (a - a*): with k_c -> inf the step ends where marginal gain meets marginal
+    loss, g / M. `releases` (replicate, lab) is True for labs that release this tick.
     """
     pull = codesign[:, None, None] * gradient / (1.0 + codesign * curvature)[:, None, None]
     moved = drift + adaptation[:, None, None] * (ideal - drift) + pull
@@ -51,9 +52,7 @@ def lock_in(
 
     def advantage(fit: np.ndarray) -> np.ndarray:
         value = np.where(available[:, None, :] & (fit > 0.0), fit / chip_price[:, None, :], 1e-30)
-        best = np.stack(
-            [np.where(chip_vendor == v, value, 1e-30).max(axis=2) for v in range(vendors)], axis=-1
-        )
+        best = np.stack([np.where(chip_vendor == v, value, 1e-30).max(axis=2) for v in range(vendors)], axis=-1)
         ranked = np.sort(best, axis=-1, kind="stable")
         second = ranked[..., -2] if vendors > 1 else ranked[..., -1]
         return np.where(second > 1e-29, log(ranked[..., -1] / second), 0.0)
@@ -88,4 +87,3 @@ def blended(weight: np.ndarray, gradient: np.ndarray) -> np.ndarray:
     total = weight.sum(axis=2)
     share = weight / np.where(total > 0.0, total, 1.0)[:, :, None]
     return (share[:, :, :, None] * gradient).sum(axis=2)
-

@@ -130,7 +130,8 @@ def _sublet(row, price, now, dt, hazard, draw):
 @kernel
 def _advance(
     rows, count, signed, finished, finished_count, finished_at, market, active, use, need, surplus, luck, now, dt,
-    late_credit, long_stop, walk_margin, renewal, term, out, out_count, out_signed, ended, ended_count, freed, freed_count, money,
+    late_credit, long_stop, walk_margin, renewal, term, out, out_count, out_signed, ended, ended_count, freed,
+    freed_count, money,
     by_chip,
 ):  # fmt: skip
     """One pass over each replicate's book; see `advance`."""
@@ -212,7 +213,8 @@ def advance(
     money, by_chip = np.zeros((replicates, len(MONEY), labs, providers)), np.zeros((replicates, chips))
     _advance(
         book.rows, book.count, book.signed, finished, finished_count, finished_at, market, active, use, need, surplus,
-        luck, now, dt, late_credit, long_stop, walk_margin, renewal, renewal_term, out, out_count, out_signed, ended, ended_count,
+        luck, now, dt, late_credit, long_stop, walk_margin, renewal, renewal_term, out, out_count, out_signed, ended,
+        ended_count,
         freed, freed_count, money, by_chip,
     )  # fmt: skip
     kinds = {name: np.ascontiguousarray(money[:, k]) for k, name in enumerate(MONEY)}
@@ -348,9 +350,7 @@ def _add_up(
             solid[r, p] = solid[r, p] / backlog[r, p] if backlog[r, p] > 0.0 else 0.0
 
 
-def add_up(
-    book: Book, throughput: np.ndarray, delivered: np.ndarray, solid_lab: np.ndarray, now: float
-) -> Holdings:
+def add_up(book: Book, throughput: np.ndarray, delivered: np.ndarray, solid_lab: np.ndarray, now: float) -> Holdings:
     """What the book amounts to; `throughput` (replicate, lab, chip), `delivered` (replicate, provider) in 0..1."""
     replicates, labs, chips = throughput.shape
     providers = delivered.shape[1]

@@ -248,9 +248,7 @@ def lambert_w(z: np.ndarray) -> np.ndarray:
     return w
 
 
-def learned_record(
-    record: np.ndarray, lateness: np.ndarray, completed: np.ndarray, memory: np.ndarray
-) -> np.ndarray:
+def learned_record(record: np.ndarray, lateness: np.ndarray, completed: np.ndarray, memory: np.ndarray) -> np.ndarray:
     """Move each record to what was just seen, by 1 - e^(-completed/memory), both in kW."""
     seen = np.where(completed > 0.0, lateness / np.where(completed > 0.0, completed, 1.0), record)
     weight = 1.0 - exp(-completed / np.maximum(memory, 1.0))

@@ -32,11 +32,14 @@ def shares(attraction: np.ndarray, pool: np.ndarray, pools: int, active: np.ndar
     return out
 
 
-def servable_revenue(useful: np.ndarray, revenue_yield: np.ndarray, cost_index: np.ndarray, slack: np.ndarray) -> np.ndarray:
+def servable_revenue(
+    useful: np.ndarray, revenue_yield: np.ndarray, cost_index: np.ndarray, slack: np.ndarray
+) -> np.ndarray:
     """USD/year that a lab's capacity can serve: slack * yield * Q * 8766 * cost index.
 
-    Q (replicate, lab) is useful inference compute in service, PFLOP/s; `revenue_yield` USD of revenue per USD of compute valued at
-    replacement cost, whose index falls as chips improve, and with it what customers pay for the same work.
+    Q (replicate, lab) is useful inference compute in service, PFLOP/s; `revenue_yield` USD of revenue per USD of
+    compute valued at replacement cost, whose index falls as chips improve, and with it what customers pay for the
+    same work.
     """
     return slack[:, None] * revenue_yield * useful * HOURS_PER_YEAR * cost_index
 
@@ -46,9 +49,7 @@ def inference(useful: np.ndarray, training_share: np.ndarray) -> np.ndarray:
     return useful * np.maximum(0.1, 1.0 - training_share)
 
 
-def spilled(
-    demand: np.ndarray, servable: np.ndarray, part: np.ndarray, pool: np.ndarray, pools: int
-) -> np.ndarray:
+def spilled(demand: np.ndarray, servable: np.ndarray, part: np.ndarray, pool: np.ndarray, pools: int) -> np.ndarray:
     """Revenue served (replicate, lab): a `part` of what a lab cannot serve goes to rivals in its pool of revenue.
 
     Rivals take it in proportion to the capacity they have to spare, and no more than that.

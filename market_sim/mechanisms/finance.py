@@ -122,7 +122,7 @@ class Journal:
         self.flows = np.zeros((replicates, len(KINDS), sectors.holders))
 
     def pay(self, kind: str, payer: slice, payee: slice, amount: np.ndarray) -> None:
-        """Book `amount` from payers to payees: (replicate, payer, payee), or (replicate, n) when one side is a sector."""
+        """Book `amount` from payers to payees: (replicate, payer, payee), or (replicate, n) where one is a sector."""
         entry = self.flows[:, FLOW[kind], :]
         if amount.ndim == 3:
             entry[:, payer] -= amount.sum(axis=2)
@@ -204,9 +204,7 @@ def dividends(cash: np.ndarray, need: np.ndarray, rate: np.ndarray, dt: float) -
     return np.maximum(0.0, cash - need) * (1.0 - exp(-rate * dt))[:, None]
 
 
-def backing(
-    profit: np.ndarray, share: np.ndarray, want: np.ndarray, dt: float
-) -> np.ndarray:
+def backing(profit: np.ndarray, share: np.ndarray, want: np.ndarray, dt: float) -> np.ndarray:
     """Equity a vendor puts into customers (replicate, vendor, buyer): a share of yearly operating profit, by want.
 
     `want` (replicate, vendor, buyer) >= 0 is how much a USD there helps it: buyers that use its chips and are small or
@@ -353,7 +351,8 @@ def restructure(
     The whole business, contracts and all, goes to the soundest buyer at `recovery` of book, paid to the lenders; where
     no one can pay twice that, lenders write loans down to it and the firm goes on. Owners lose their equity; vendors
     pay guarantees (replicate, vendor, provider) on the lenders' loss. `stakes` (replicate, vendor, buyer)
-    and `leases` (replicate, vendor, provider) are the vendors' claims. Nothing vanishes: chips, sites and contracts move with the business.
+    and `leases` (replicate, vendor, provider) are the vendors' claims. Nothing vanishes: chips, sites and
+    contracts move with the business.
     """
     balance, real = ledger.balance.copy(), ledger.real.copy()
     fleet, site, alive, journal = in_service.copy(), power.copy(), active.copy(), flows.copy()

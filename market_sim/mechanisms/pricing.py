@@ -45,7 +45,8 @@ def term_factor(term: np.ndarray, on_demand: np.ndarray, slope: np.ndarray) -> n
 
 def quoted(
     quote: np.ndarray, target: np.ndarray, floor: np.ndarray, vacancy: np.ndarray, scarcity: np.ndarray,
-    pull: np.ndarray, vacancy_response: np.ndarray, vacancy_target: np.ndarray, scarcity_response: np.ndarray, dt: float,
+    pull: np.ndarray, vacancy_response: np.ndarray, vacancy_target: np.ndarray, scarcity_response: np.ndarray,
+    dt: float,
 ) -> np.ndarray:  # fmt: skip
     """Quotes after `dt`: d log p = k_r log(p*/p) dt - k_u (vacancy - v*) dt + k_lambda lambda dt, floored.
 

@@ -57,9 +57,7 @@ def switching(ported: np.ndarray, penalty: np.ndarray) -> np.ndarray:
     return penalty[:, None, None] * (1.0 - ported)
 
 
-def gain_of_port(
-    best: np.ndarray, ported: np.ndarray, penalty: np.ndarray, sigma: np.ndarray
-) -> np.ndarray:
+def gain_of_port(best: np.ndarray, ported: np.ndarray, penalty: np.ndarray, sigma: np.ndarray) -> np.ndarray:
     """Log worth a lab would win by having each stack (replicate, lab, stack).
 
     `best` is the lab's best log worth per USD on each stack as if ported, -inf where nothing is offered. The inclusive

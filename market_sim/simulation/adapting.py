@@ -40,9 +40,7 @@ def move_quotes(setup: Setup, market: Market, offered: Offered, obsolescence: np
     return replace(market, providers=replace(market.providers, quote=np.maximum(decided, 1e-6)))
 
 
-def learn(
-    setup: Setup, market: Market, trade: Trade, done: Delivered, orders: Orders, policies: Policies
-) -> Market:
+def learn(setup: Setup, market: Market, trade: Trade, done: Delivered, orders: Orders, policies: Policies) -> Market:
     """Records, incentives, speeds and the scale of bookings."""
     p, d = market.providers, setup.drawn
     memory = d.labs.record_time[:, None] * np.maximum(p.bookings_rate, 1000.0)
@@ -50,13 +48,15 @@ def learn(
     total = trade.spend.sum(axis=2, keepdims=True)
     share = trade.spend / np.where(total > 0.0, total, 1.0)
     incentive = toward(p.incentive, delivery.incentive(trade.spend, share), BOOKING_TIME, setup.dt)
-    market = replace(market, providers=replace(p, record=record, incentive=incentive, bookings_rate=bookings(setup, market, trade)))
+    market = replace(
+        market, providers=replace(p, record=record, incentive=incentive, bookings_rate=bookings(setup, market, trade))
+    )
     speed = policies.decide("provider", "speed", setup, market, provider.choose_speed(setup, market, orders))
     return replace(market, providers=replace(market.providers, speed=np.clip(speed, 0.0, 3.0)))
 
 
 def bookings(setup: Setup, market: Market, trade: Trade) -> np.ndarray:
-    """kW a year that each provider signs for building (R, provider), smoothed; never below a tenth of its site growth."""
+    """kW a year that each provider signs for building (R, provider), smoothed; at least a tenth of its growth."""
     now = toward(market.providers.bookings_rate, trade.started_kw / setup.dt, BOOKING_TIME, setup.dt)
     least = 0.1 * setup.drawn.provider.power_growth * 1000.0 * market.providers.active
     return np.maximum(now, least)
@@ -67,10 +67,16 @@ def move_vendors(setup: Setup, market: Market, lead: np.ndarray, ordered: np.nda
     spent = per_vendor(ordered * market.vendors.list_price, setup)
     total = spent.sum(axis=1, keepdims=True)
     share = spent / np.where(total > 0.0, total, 1.0)
-    seen = np.where(total > 0.0, toward(market.vendors.spending_share, share, SPENDING_TIME, setup.dt), market.vendors.spending_share)
+    seen = np.where(
+        total > 0.0,
+        toward(market.vendors.spending_share, share, SPENDING_TIME, setup.dt),
+        market.vendors.spending_share,
+    )
     market = replace(market, vendors=replace(market.vendors, spending_share=seen))
     grown, target = vendor.expand(setup, market, lead)
-    prices = policies.decide("vendor", "list_prices", setup, market, _by_vendor(setup, vendor.list_prices(setup, market)), setup.chips)
+    prices = policies.decide(
+        "vendor", "list_prices", setup, market, _by_vendor(setup, vendor.list_prices(setup, market)), setup.chips
+    )
     vendors = replace(
         market.vendors, list_price=_by_chip(setup, prices), supply=grown, supply_target=target,
         duplicates=vendor.duplicates(setup, market, lead),
@@ -93,7 +99,12 @@ def open_sites(setup: Setup, market: Market) -> Market:
     """Site power grows where less than two years' growth stands unused; new firms enter while margins stay high."""
     d, p = setup.drawn, market.providers
     used = (market.fleet.in_service * setup.power).sum(axis=2) + market.pipe.building
-    yearly = d.provider.power_growth * 1000.0 * d.providers.power_limit[:, None] * exp(d.providers.power_growth_rate * market.now)[:, None]
+    yearly = (
+        d.provider.power_growth
+        * 1000.0
+        * d.providers.power_limit[:, None]
+        * exp(d.providers.power_growth_rate * market.now)[:, None]
+    )
     room = np.maximum(0.0, used + 2.0 * yearly - p.power)
     power = p.power + np.minimum(yearly * setup.dt, room) * p.active
     clock = p.entry_clock + d.providers.entry_rate[:, None] * entry_margin(setup, market) * setup.dt
@@ -102,7 +113,7 @@ def open_sites(setup: Setup, market: Market) -> Market:
 
 
 def entry_margin(setup: Setup, market: Market) -> np.ndarray:
-    """Log of market quotes over a firm's own full cost with markup (R, provider), best chip, 0 for those in business."""
+    """Log of market quotes over a firm's own full cost with markup (R, provider), best chip; 0 for the active."""
     cost = provider.costs(setup, market).full * setup.drawn.trade.built_markup[:, None, None]
     weight = market.fleet.in_service * market.providers.active[:, :, None]
     total = weight.sum(axis=1)

@@ -109,7 +109,8 @@ def live_contracts(setup: Setup, market: Market, done: Delivered) -> tuple[Marke
     top = d.take_or_pay[:, None]
     events = contracts.advance(
         market.book, done.finished, done.finished_count, done.finished_at, market_prices(setup, market),
-        market.labs.active, top + (1.0 - top) * cover, np.minimum(1.0, cover * 1.2), surplus(cover), setup.luck.renewal[:, :, market.tick],
+        market.labs.active, top + (1.0 - top) * cover, np.minimum(1.0, cover * 1.2), surplus(cover),
+        setup.luck.renewal[:, :, market.tick],
         market.now, setup.dt, late_credit=d.late_credit, long_stop=d.long_stop, walk_margin=d.walk_margin,
         renewal=d.renewal, renewal_term=RENEWAL_TERM,
     )  # fmt: skip

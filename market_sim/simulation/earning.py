@@ -31,9 +31,7 @@ def meet_demand(setup: Setup, market: Market) -> Market:
     revenue = demand.spilled(wanted, served, d.demand.spill, setup.lab_pool, len(setup.pools))
     growth = demand.learned_growth(now.growth, wanted, now.demand, d.demand.belief_time, setup.dt)
     first = market.tick == 0  # the opening demand is given, so there is nothing to learn from yet
-    labs = replace(
-        now, capability=capability, demand=wanted, revenue=revenue, growth=now.growth if first else growth
-    )
+    labs = replace(now, capability=capability, demand=wanted, revenue=revenue, growth=now.growth if first else growth)
     return replace(market, labs=labs)
 
 

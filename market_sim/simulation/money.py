@@ -59,7 +59,9 @@ def purchases(setup: Setup, market: Market, offered: Offered, shipments: Shipmen
     return grouped_product(shipments.chips, offered.costs.purchase, setup.chip_vendor, len(setup.vendors))
 
 
-def pay_vendors(setup: Setup, market: Market, journal: Journal, at: Sectors, bought: np.ndarray, leased: np.ndarray) -> None:
+def pay_vendors(
+    setup: Setup, market: Market, journal: Journal, at: Sectors, bought: np.ndarray, leased: np.ndarray
+) -> None:
     """Chips, partly against leases, and what is due on leases."""
     d, claims = setup.drawn, np.swapaxes(market.vendors.leases, 1, 2)
     journal.pay("chips", at.provider, at.vendor, bought - leased)
@@ -69,7 +71,9 @@ def pay_vendors(setup: Setup, market: Market, journal: Journal, at: Sectors, bou
     journal.pay("lease_interest", at.provider, at.vendor, claims * (rate * setup.dt)[:, None, None])
 
 
-def run_providers(setup: Setup, market: Market, journal: Journal, at: Sectors, shipments: Shipments, begun_kw: np.ndarray) -> None:
+def run_providers(
+    setup: Setup, market: Market, journal: Journal, at: Sectors, shipments: Shipments, begun_kw: np.ndarray
+) -> None:
     """Servers, sites, operations, effort and the rest of a provider's business."""
     d, dt = setup.drawn, setup.dt
     kw = (market.fleet.in_service * setup.power).sum(axis=2)
@@ -77,12 +81,25 @@ def run_providers(setup: Setup, market: Market, journal: Journal, at: Sectors, s
     journal.pay("servers", at.provider, at.suppliers, (shipments.chips * d.chip.server[:, None, :]).sum(axis=2))
     journal.pay("sites", at.provider, at.suppliers, begun_kw * d.providers.site_cost[:, None] / 1000.0)
     journal.pay("operations", at.provider, at.suppliers, kw * d.provider.opex * dt)
-    journal.pay("building_effort", at.provider, at.suppliers, d.delivery.effort_cost[:, None] * x * x * market.pipe.building_rent * dt)
+    journal.pay(
+        "building_effort",
+        at.provider,
+        at.suppliers,
+        d.delivery.effort_cost[:, None] * x * x * market.pipe.building_rent * dt,
+    )
     journal.pay("other_business", at.customers, at.provider, d.provider.other_cash_flow * grown * dt)
     journal.pay("other_capex", at.provider, at.suppliers, d.provider.other_capex * grown * dt)
 
 
-def run_others(setup: Setup, market: Market, journal: Journal, at: Sectors, made_cost: np.ndarray, revenue: np.ndarray, ports: np.ndarray) -> None:
+def run_others(
+    setup: Setup,
+    market: Market,
+    journal: Journal,
+    at: Sectors,
+    made_cost: np.ndarray,
+    revenue: np.ndarray,
+    ports: np.ndarray,
+) -> None:
     """Vendors make chips and pay their own cost; customers pay labs, labs pay their own cost."""
     d, dt = setup.drawn, setup.dt
     journal.pay("production", at.vendor, at.suppliers, made_cost)
@@ -106,7 +123,7 @@ def fund_labs(setup: Setup, market: Market, journal: Journal, at: Sectors) -> np
     raised = np.clip(need - cash_after(market, journal, at.lab), 0.0, lab.funding(setup, market) * setup.dt)
     journal.pay("equity", at.investors, at.lab, raised)
     for one in np.flatnonzero(setup.lab_owner >= 0):
-        owner, own = _one(at.provider, setup.lab_owner[one]), _one(at.lab, one)
+        owner, own = _one(at.provider, setup.lab_owner[one]), _one(at.lab, int(one))
         alive = market.providers.active[:, setup.lab_owner[one], None]
         cash = cash_after(market, journal, own)
         purse = np.maximum(0.0, cash_after(market, journal, owner)) * alive
@@ -135,7 +152,13 @@ def finance_firms(setup: Setup, market: Market, journal: Journal, at: Sectors) -
     d, dt = setup.drawn, setup.dt
     debt = -market.ledger.balance[:, LOANS, at.provider]
     backed = market.vendors.guarantees.sum(axis=1) / np.maximum(debt, 1.0)
-    rate = finance.loan_rate(d.providers.debt_rate, d.provider.wacc, d.providers.credit_saving, market.holdings.solid, np.minimum(1.0, backed))
+    rate = finance.loan_rate(
+        d.providers.debt_rate,
+        d.provider.wacc,
+        d.providers.credit_saving,
+        market.holdings.solid,
+        np.minimum(1.0, backed),
+    )
     journal.pay("interest", at.provider, at.lenders, debt * rate * dt)
     yearly = (market.fleet.in_service * setup.power).sum(axis=2) * d.provider.opex + debt * rate
     buffer = 0.25 * yearly
@@ -164,7 +187,15 @@ def share_retired(market: Market, retired: np.ndarray) -> np.ndarray:
     return np.where(fleet > 0.0, off / np.where(fleet > 0.0, fleet, 1.0), 0.0)
 
 
-def asset_changes(setup: Setup, market: Market, journal: Journal, at: Sectors, made_cost: np.ndarray, sold_cost: np.ndarray, off: np.ndarray) -> np.ndarray:
+def asset_changes(
+    setup: Setup,
+    market: Market,
+    journal: Journal,
+    at: Sectors,
+    made_cost: np.ndarray,
+    sold_cost: np.ndarray,
+    off: np.ndarray,
+) -> np.ndarray:
     """Change of chips, sites and stock at book (R, asset, holder): bought, worn out, switched off, sold.
 
     `off` is the share of each provider's chips that was switched off (R, provider).
@@ -190,7 +221,11 @@ def stock_cost(setup: Setup, market: Market, shipments: Shipments) -> tuple[np.n
     sent = shipments.chips.sum(axis=1)
     before = np.maximum(0.0, market.vendors.stock)
     total = before + shipments.made
-    average = np.where(total > 0.0, (before * market.vendors.unit_cost + shipments.made * today) / np.where(total > 0.0, total, 1.0), today)
+    average = np.where(
+        total > 0.0,
+        (before * market.vendors.unit_cost + shipments.made * today) / np.where(total > 0.0, total, 1.0),
+        today,
+    )
     return per_vendor(shipments.made * today, setup), per_vendor(sent * average, setup), average
 
 
@@ -209,7 +244,12 @@ def settle(
     run_providers(setup, market, journal, at, shipments, begun_kw)
     run_others(setup, market, journal, at, made_cost, bought.sum(axis=1), ports)
     profit = bought.sum(axis=1) - sold_cost
-    stakes = vendor.back(setup, market, (profit - setup.drawn.vendor.operating_cost * bought.sum(axis=1)) / setup.dt, np.swapaxes(bought, 1, 2))
+    stakes = vendor.back(
+        setup,
+        market,
+        (profit - setup.drawn.vendor.operating_cost * bought.sum(axis=1)) / setup.dt,
+        np.swapaxes(bought, 1, 2),
+    )
     journal.pay("backing", at.vendor, slice(at.provider.start, at.lab.stop), stakes)
     failed_labs = fund_labs(setup, market, journal, at)
     failed = finance_firms(setup, market, journal, at)
@@ -263,10 +303,12 @@ def resolve(
             market.providers, power=after.power, active=after.active,
             entry_clock=np.where(sold, ENTRY_HISTORY, market.providers.entry_clock),
         ),
-        vendors=replace(v, stakes=after.stakes, leases=after.leases, guarantees=np.where(failed[:, None, :], 0.0, v.guarantees)),
+        vendors=replace(
+            v, stakes=after.stakes, leases=after.leases,
+            guarantees=np.where(failed[:, None, :], 0.0, v.guarantees),
+        ),
         book=contracts.move(market.book, buyer),
         pipeline=delivery.reassign(market.pipeline, np.zeros((setup.width, 1), np.int64), none, buyer),
     )  # fmt: skip
     lost = np.where(failed, np.maximum(0.0, debt + market.ledger.balance[:, LOANS, at.provider]), 0.0)
     return market, after.flows, after.written_off, lost
-

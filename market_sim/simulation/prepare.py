@@ -27,7 +27,14 @@ def prepare(scenario: Scenario, seed: int, replicates: tuple[int, ...]) -> tuple
     jobs = fit.default_jobs(architectures)
     shortlist = fit.prepare(architectures, chips, jobs)
     setup = lay_out(
-        scenario, drawn, luck, seed, replicates, chips.families, shortlist, fit.spec_sheet(chips, jobs),
+        scenario,
+        drawn,
+        luck,
+        seed,
+        replicates,
+        chips.families,
+        shortlist,
+        fit.spec_sheet(chips, jobs),
         fit.error_band(chips),
     )
     return setup, _open(setup, _maturity(setup, chips))
@@ -47,7 +54,9 @@ def _open(setup: Setup, maturity: np.ndarray) -> Market:
     technology = opening_technology(setup, maturity, answer.throughput, answer.mfu)
     price = drawn.chip.price.copy()
     purchase = np.where(
-        setup.own_silicon, (drawn.chip.cost / (1.0 - drawn.vendors.transfer_margin)[:, None])[:, None, :], price[:, None, :]
+        setup.own_silicon,
+        (drawn.chip.cost / (1.0 - drawn.vendors.transfer_margin)[:, None])[:, None, :],
+        price[:, None, :],
     )
     cost = pricing.chip_hour_cost(
         purchase, drawn.chip.server, setup.power, drawn.provider.wacc, drawn.provider.opex,

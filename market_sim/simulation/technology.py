@@ -30,7 +30,9 @@ def mature(setup: Setup, market: Market) -> Market:
     d, t = setup.drawn, market.technology
     launched = family_start(setup) <= market.now + 1e-9
     arrives = launched[None, :] & ~t.launched
-    maturity = software.launched_maturity(t.maturity, t.launched, arrives, setup.family_stack, d.software.generation_reset)
+    maturity = software.launched_maturity(
+        t.maturity, t.launched, arrives, setup.family_stack, d.software.generation_reset
+    )
     of = setup.family_stack
     maturity = software.matured(
         maturity,

@@ -20,6 +20,7 @@ from market_sim.units import HOURS_PER_YEAR
 
 POOLS_SHOWN = 30.0  # pools in a market of ordinary size: against them the outside option is weighed
 
+
 @dataclass(frozen=True)
 class Trade:
     """What the market did this tick."""
@@ -86,7 +87,9 @@ def trade(setup: Setup, market: Market, offered: Offered, wishes: Wishes) -> tup
     o, luck, k = setup.offers, setup.luck, market.tick
     cleared = clear(setup, market, offered, wishes)
     price = contract_price(setup, offered, cleared)
-    room = np.minimum(market.book.rows.shape[1] - market.book.count, market.pipeline.rows.shape[1] - market.pipeline.count)
+    room = np.minimum(
+        market.book.rows.shape[1] - market.book.count, market.pipeline.rows.shape[1] - market.pipeline.count
+    )
     most = int(setup.scenario.trade.deals_per_tick)
     deals = lots.sign(
         cleared.chips, price, wishes.lot, o.pool, offered.weight, offered.capacity, luck.rounding[:, :, k],

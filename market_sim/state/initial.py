@@ -199,7 +199,9 @@ def _open_book(
                         lot = lots[r, started[r]]
                         _open_lot(lot, count[r], p, c, chips, quote[r, p, c], promised[r, p, c])
                         lot["site_left"], lot["bring_up_left"] = 0.5 * site[r, p] * luck[r, p], bring_up[r]
-                        _open_pending(rows[r, count[r]], count[r], lab, p, c, chips, quote[r, p, c], lot["promised"], term)
+                        _open_pending(
+                            rows[r, count[r]], count[r], lab, p, c, chips, quote[r, p, c], lot["promised"], term
+                        )
                         started[r] += 1
                         count[r] += 1
                 chips = np.floor(max(0.0, own) * on_order[r, p, c])
@@ -269,6 +271,7 @@ def open_market(
 ) -> Market:
     """The market at tick 0; what the book and the pipe add up to is filled in by the first tick."""
     width, labs, providers, chips = setup.width, len(setup.labs), len(setup.providers), len(setup.chips)
+    fleet = setup.drawn.provider.fleet
     paths = revenue_potential(setup)
     vendors = opening_vendors(setup, list_price)
     book, pipeline = opening_book(setup, quote, promised)
@@ -281,7 +284,7 @@ def open_market(
         labs=opening_labs(setup, paths),
         providers=opening_providers(setup, quote),
         vendors=vendors,
-        fleet=Fleet(setup.drawn.provider.fleet.copy(), np.zeros((width, chips)), setup.drawn.provider.fleet.sum(axis=1)),
+        fleet=Fleet(fleet.copy(), np.zeros((width, chips)), fleet.sum(axis=1)),
         book=book,
         holdings=Holdings(
             np.zeros((width, labs, chips)), grid, by_lab, by_lab, by_provider, by_provider,

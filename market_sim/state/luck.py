@@ -46,7 +46,11 @@ def centred_gumbels(seed: int, replicates: tuple[int, ...], purpose: str, one: A
 
 
 def regime_path(
-    waits: np.ndarray, picks: np.ndarray, hazards: tuple[np.ndarray, np.ndarray, np.ndarray], start: int, ends: np.ndarray
+    waits: np.ndarray,
+    picks: np.ndarray,
+    hazards: tuple[np.ndarray, np.ndarray, np.ndarray],
+    start: int,
+    ends: np.ndarray,
 ) -> np.ndarray:
     """Share of each tick spent in each regime, (R, tick, regime), of a continuous-time Markov chain.
 

@@ -115,7 +115,8 @@ def list_offers(scenario: Scenario) -> Offers:
     """The offers that can exist, provider by provider."""
     providers, chips = tuple(scenario.provider), tuple(scenario.chip)
     vendors = tuple(scenario.vendor)
-    pairs, rows = [], []
+    pairs: list[tuple[int, int]] = []
+    rows: list[tuple[int, int, bool, float, int]] = []
     for p, name in enumerate(providers):
         for chip in scenario.provider[name].chips:
             c, pair = chips.index(chip), len(pairs)
@@ -163,7 +164,9 @@ def automation_paths(scenario: Scenario, drawn: Any) -> np.ndarray:
     """Share of kernel work that models do well on each stack (R, stack, tick): CUDA's path, late by the stack's lag."""
     now = np.arange(scenario.ticks) * scenario.tick_months / 12.0
     path, lag = drawn.software.automation_path, drawn.stack.automation_lag
-    rows = [[np.interp(now - late, path.dates, row) for late in lags] for row, lags in zip(path.values, lag, strict=True)]
+    rows = [
+        [np.interp(now - late, path.dates, row) for late in lags] for row, lags in zip(path.values, lag, strict=True)
+    ]
     return np.clip(np.array(rows) * drawn.software.automation[:, None, None], 0.0, 1.0)
 
 

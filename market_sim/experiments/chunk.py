@@ -1,0 +1,154 @@
+"""One task of a batch: some replicates of one run, simulated and written as parts.
+
+Imported by every worker before anything heavy, so that the libraries are told to keep to one thread each.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from market_sim.results.manifest import Part, RunInfo
+    from market_sim.scenario.schema import Scenario
+
+THREADS = ("POLARS_MAX_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+SAID = 500  # characters of an error that are kept
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """The replicates first..last of the run in `folder`, whose scenario.toml has the hash `scenario_sha256`.
+
+    `tables` are written; of those in `yearly` only the rows at the start and at the end of each year are kept.
+    """
+
+    folder: str
+    scenario_sha256: str
+    seed: int
+    first: int
+    last: int
+    tables: tuple[str, ...]
+    yearly: tuple[str, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """How many replicates it holds."""
+        return self.last - self.first + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A replicate that could not be simulated, and why."""
+
+    replicate: int
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a task: the parts written, and the replicates that failed."""
+
+    task: Task
+    parts: tuple[Part, ...]
+    failures: tuple[Failure, ...]
+
+
+def work(task: Task) -> Outcome:
+    """Simulate and write. A replicate that raises is found by halving, and the others are written without it.
+
+    Raises WriteFailed if the disk refuses, MemoryError, and RunMismatch if the folder's scenario has changed.
+    """
+    keep_to_one_thread()
+    from market_sim.results.store import part_name, write_part
+
+    scenario, info = _run_of(task.folder, task.scenario_sha256, task.seed)
+    parts: list[Part] = []
+    failures: list[Failure] = []
+    for piece in _pieces(scenario, task, range(task.first, task.last + 1)):
+        if isinstance(piece, Failure):
+            failures.append(piece)
+            continue
+        numbers, frames = piece
+        name = part_name(numbers[0], numbers[-1])
+        for table, frame in frames.items():
+            parts.append(write_part(task.folder, table, name, frame, info.names))
+    return Outcome(task, tuple(parts), tuple(failures))
+
+
+def keep_to_one_thread() -> None:
+    """Bound the threads of the libraries in a worker; too late, and so left alone, once polars is loaded."""
+    if "polars" not in sys.modules:
+        for name in THREADS:
+            os.environ[name] = "1"
+
+
+Piece = tuple[range, dict[str, "pl.DataFrame"]]
+
+
+def _pieces(scenario: Scenario, task: Task, numbers: range) -> Iterator[Piece | Failure]:
+    """Frames of all replicates at once; of either half alone where one of them raises."""
+    try:
+        yield numbers, _frames(scenario, task, numbers)
+    except MemoryError:
+        raise
+    except Exception as error:
+        if len(numbers) == 1:
+            yield Failure(numbers[0], f"{type(error).__name__}: {error}"[:SAID])
+            return
+        middle = len(numbers) // 2
+        yield from _pieces(scenario, task, numbers[:middle])
+        yield from _pieces(scenario, task, numbers[middle:])
+
+
+def _frames(scenario: Scenario, task: Task, numbers: Sequence[int]) -> dict[str, pl.DataFrame]:
+    from market_sim.simulation.run import simulate_chunk
+
+    frames = simulate_chunk(scenario, seed=task.seed, replicates=numbers, record=task.tables)
+    thinned = {name: _at_year_ends(frames[name], scenario) for name in task.yearly if name in frames}
+    return frames | thinned
+
+
+def _at_year_ends(frame: pl.DataFrame, scenario: Scenario) -> pl.DataFrame:
+    """The first tick, the last of each year, and the last of all."""
+    import polars as pl
+
+    return frame.filter(pl.col("tick").is_in(list(year_ends(scenario.ticks, scenario.tick_months))))
+
+
+def year_ends(ticks: int, tick_months: float) -> tuple[int, ...]:
+    """The first tick, those that end a year since the start, and the last one."""
+    year = max(1, round(12.0 / tick_months))
+    return tuple(sorted({0, ticks - 1, *range(year - 1, ticks, year)}))
+
+
+_reading = threading.Lock()
+
+
+def _run_of(folder: str, sha256: str, seed: int) -> tuple[Scenario, RunInfo]:
+    with _reading:
+        return _read_run(folder, sha256, seed)
+
+
+@lru_cache(maxsize=4)
+def _read_run(folder: str, sha256: str, seed: int) -> tuple[Any, RunInfo]:
+    """The scenario that the folder holds, and its names; read once by each worker."""
+    from market_sim.results.errors import RunMismatch
+    from market_sim.results.manifest import SCENARIO
+    from market_sim.scenario.load import load_scenario
+    from market_sim.simulation.run import run_info
+
+    path = Path(folder) / SCENARIO
+    scenario = load_scenario(path)
+    info = run_info(scenario, seed=seed, replicates=(0,), tables=())
+    if info.scenario_sha256 != sha256:
+        raise RunMismatch(f"{path} is not the scenario that the batch began with: put it back, or begin anew")
+    return scenario, info
