@@ -179,8 +179,8 @@ def report(model: Table, quarters: Sequence[str], replicates: int, seed: int) ->
     past = history()
     by_year, years = yearly(model, quarters)
     head = (
-        f"Median and 5–95 % band of {replicates} replicates (seed {seed}); `error` is the median over the periods with"
-        " a historical figure of |model median / history − 1|."
+        f"Median and 5–95 % band of {replicates} replicates (seed {seed}); `error` is the\n"
+        "median, over the periods with a historical figure, of |model median / history − 1|."
     )
     flows = table(by_year, years, with_years(past, years), list(by_year))
     return f"{head}\n\n{table(model, quarters, past, list(SERIES))}\n\nBy year:\n\n{flows}\n"

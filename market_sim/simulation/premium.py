@@ -1,9 +1,9 @@
 """The CUDA premium: how spending would move if software set no stack apart.
 
-Every stack's kernels are made as mature as the best of CUDA's, every port is free, and the market of the tick
-is cleared again: at the old scarcity prices the answer would be far too high, since chips that nobody can
-have would seem to win what they cannot serve. The premium is the share of spending that changes stack, half
-the sum of absolute differences of the stacks' shares.
+Every stack's kernels are made as mature as the best of CUDA's, as a part of what each could reach, every port is
+free, and the market of the tick is cleared again: at the old scarcity prices the answer would be far too high, since
+chips that nobody can have would seem to win what they cannot serve. The premium is the share of spending that changes
+stack, half the sum of absolute differences of the stacks' shares.
 """
 
 from dataclasses import replace
@@ -31,13 +31,15 @@ def reference_stack(setup: Setup) -> int:
 
 
 def equal_software(setup: Setup, market: Market) -> Market:
-    """The market with all families at the reference stack's best maturity by kind of work, and all ports
-    done.
+    """The market with all families as mature as the reference stack's best, by kind of work, and all ports done.
+
+    Equally mature is the same part of the way to the stack's own ceiling: what its hardware can give.
     """
     t = market.technology
+    ceiling = np.take(setup.drawn.stack.ceiling, setup.family_stack, axis=1)[:, :, None]
     known = (setup.family_stack == reference_stack(setup)) & t.launched
-    best = np.where(known[:, :, None], t.maturity, 0.0).max(axis=1, keepdims=True)
-    maturity = np.where(best > 0.0, best, t.maturity)
+    best = np.where(known[:, :, None], t.maturity / ceiling, 0.0).max(axis=1, keepdims=True)
+    maturity = np.where(best > 0.0, best * ceiling, t.maturity)
     answer = fitted(setup, t.drift, maturity)
     technology = replace(
         t, maturity=maturity, throughput=answer.throughput, mfu=answer.mfu, ported=np.ones_like(t.ported)

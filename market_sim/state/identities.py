@@ -5,7 +5,7 @@ each identity that does not hold, naming the worst place; no sentence, no error.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from market_sim.state.tables import (
     PREPAYMENTS,
     STOCK,
     Ledger,
+    Table,
 )
 
 TOLERANCE = 1e-9
@@ -211,7 +212,7 @@ def numbers(market: Market) -> Iterator[tuple[str, str, np.ndarray]]:
     """(table.field, field, values) of every number of a market; of rows the ones in use."""
     for table in fields(market):
         held: Any = getattr(market, table.name)
-        if not is_dataclass(held):
+        if not isinstance(held, Table):
             yield table.name, table.name, np.atleast_1d(np.asarray(held, np.float64))
             continue
         for one in fields(held):
@@ -219,7 +220,7 @@ def numbers(market: Market) -> Iterator[tuple[str, str, np.ndarray]]:
             if value.dtype.names is None:
                 yield f"{table.name}.{one.name}", one.name, value.astype(np.float64)
             else:
-                yield from _columns(table.name, value, held.count)
+                yield from _columns(table.name, value, np.asarray(getattr(market, table.name).count))
 
 
 def _columns(table: str, rows: np.ndarray, count: np.ndarray) -> Iterator[tuple[str, str, np.ndarray]]:

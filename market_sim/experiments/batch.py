@@ -1,0 +1,168 @@
+"""A design over any `concurrent.futures` executor: parts on disk, nothing lost when it is broken off."""
+
+from __future__ import annotations
+
+import contextlib
+import shlex
+from collections.abc import Callable, Iterable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from pathlib import Path
+
+from market_sim.experiments.design import CHUNK, HERE, Design, Scenarios, design, read_design
+from market_sim.experiments.dispatch import carry_out
+from market_sim.experiments.errors import BatchBroken, WrongRequest
+from market_sim.experiments.executors import crew_of
+from market_sim.experiments.folders import BatchFolder, RunFailure
+from market_sim.results.errors import WriteFailed
+from market_sim.results.read import Runs, read_runs
+
+Watch = Callable[[int, int], None]  # replicates done and in all, told as they are finished
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What became of a batch: its folder, those of its runs, and the replicates that failed."""
+
+    folder: Path
+    folders: tuple[Path, ...]
+    design: Design
+    failures: tuple[RunFailure, ...] = ()
+
+    @property
+    def complete(self) -> bool:
+        """Whether every replicate of every run is there."""
+        return not self.failures
+
+    def read(self) -> Runs:
+        """Its tables, lazily."""
+        return read_runs(self.folders)
+
+
+def run_batch(
+    scenarios: Scenarios,
+    replicates: int,
+    executor: Executor | str | None = None,
+    out: str | Path | None = None,
+    *,
+    seed: int = 0,
+    record: str | Iterable[str] | None = None,
+    chunk: int = CHUNK,
+    workers: int | None = None,
+    scheduler: str = "",
+    watch: Watch | None = None,
+) -> Batch:
+    """Simulate replicates 0 to `replicates` - 1 of every scenario, in parts of `chunk`, into run folders.
+
+    `executor`: any `concurrent.futures.Executor`, or "processes" (default, as many as `workers` or cores),
+    "serial", "dask" (at `scheduler`), "mpi". `out`: the run folder of a single scenario, the folder of run folders
+    of several; `runs/<scenario>-<seed>-<hash8>-n<replicates>` or `runs/batch-...` by default. `record`: as in
+    `design`. The rows are the same whatever the executor, the workers and the chunk. A replicate that raises
+    is listed in `failures`, and the others finish.
+
+    Raises WrongRequest, NoExecutor, RunExists, RunLocked, ScenarioError before anything is run; BatchBroken,
+    WriteFailed and KeyboardInterrupt later, each saying how to go on.
+    """
+    planned = design(scenarios, replicates, seed=seed, chunk=chunk, record=record)
+    return run_design(planned, executor, out, workers=workers, scheduler=scheduler, watch=watch)
+
+
+def run_design(
+    planned: Design,
+    executor: Executor | str | None = None,
+    out: str | Path | None = None,
+    *,
+    resume: bool = False,
+    workers: int | None = None,
+    scheduler: str = "",
+    watch: Watch | None = None,
+) -> Batch:
+    """Run what a design lists; with `resume` only what its folder lacks. Raises as `run_batch` does."""
+    folder = Path("runs", planned.name) if out is None else Path(out)
+    with BatchFolder(folder, planned, resume=resume) as held:
+        if held.left:
+            with _telling_how_to_go_on(folder):
+                _carry_out(held, executor, workers, scheduler, watch)
+        return Batch(folder, held.folders, planned, held.failures)
+
+
+def _carry_out(
+    held: BatchFolder, executor: Executor | str | None, workers: int | None, scheduler: str, watch: Watch | None
+) -> None:
+    """Hand every task to the crew; end it at once if anything goes wrong."""
+    crew = crew_of(executor, workers, scheduler)
+    done, total = held.replicates - held.left, held.replicates
+
+    def enter(outcome) -> None:  # type: ignore[no-untyped-def]
+        nonlocal done
+        held.enter(outcome)
+        done += outcome.task.size
+        if watch is not None:
+            watch(done, total)
+
+    try:
+        if watch is not None:
+            watch(done, total)
+        carry_out(held.tasks(), crew, enter)
+    except BaseException:
+        crew.stop()
+        raise
+    crew.close()
+
+
+def resume_line(folder: Path) -> str:
+    """The command that goes on with a batch."""
+    return f"market-sim batch --resume {shlex.quote(str(folder))}"
+
+
+@contextlib.contextmanager
+def _telling_how_to_go_on(folder: Path):  # type: ignore[no-untyped-def]
+    """What stops a batch says that nothing finished is lost, and the command to go on with."""
+    way = f"what was finished is kept; go on with\n  {resume_line(folder)}"
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(f"interrupted; {way}") from None
+    except (WriteFailed, BatchBroken) as error:
+        raise type(error)(f"{error}; {way}") from error
+    except MemoryError as error:
+        raise BatchBroken(f"a worker ran out of memory: use fewer --workers or record less; {way}") from error
+
+
+def resume_batch(
+    folder: str | Path,
+    executor: Executor | str | None = None,
+    *,
+    expected: Design | None = None,
+    workers: int | None = None,
+    scheduler: str = "",
+    watch: Watch | None = None,
+) -> Batch:
+    """Verify what a batch's folder holds and run what is missing or damaged.
+
+    `expected`: the design the caller has in mind, which must then be the folder's. Raises WrongRequest,
+    RunMismatch, RunLocked, ManifestUnreadable, FormatMismatch, and as `run_batch` does.
+    """
+    place = Path(folder)
+    planned = read_design(place)
+    if expected is not None:
+        _refuse_other(planned, expected, place)
+    return run_design(planned, executor, place, resume=True, workers=workers, scheduler=scheduler, watch=watch)
+
+
+def _refuse_other(found: Design, wanted: Design, folder: Path) -> None:
+    """Raise WrongRequest naming the first thing in which two designs differ."""
+    have, want = ([(cell.scenario, cell.sha256[:8]) for cell in one.cells] for one in (found, wanted))
+    if have != want:
+        raise WrongRequest(f"{folder} cannot be resumed: its scenarios are {_listed(have)}, not {_listed(want)}")
+    for name in ("seed", "replicates", "chunk", "tables", "yearly"):
+        held, asked = getattr(found, name), getattr(wanted, name)
+        if held != asked:
+            raise WrongRequest(f"{folder} cannot be resumed: its {name} is {held}, not {asked}")
+
+
+def _listed(scenarios: list[tuple[str, str]]) -> str:
+    return ", ".join(f"{name} ({sha256})" for name, sha256 in scenarios)
+
+
+__all__ = ["HERE", "Batch", "resume_batch", "resume_line", "run_batch", "run_design"]

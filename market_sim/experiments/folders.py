@@ -1,0 +1,247 @@
+"""The run folders of a batch while it goes on: what each lacks, what came in, and what failed."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import TracebackType
+
+from market_sim.experiments.chunk import Failure, Outcome, Task
+from market_sim.experiments.design import DESIGN, Cell, Design
+from market_sim.results import files
+from market_sim.results.errors import RunExists
+from market_sim.results.lock import LOCK, FolderLock
+from market_sim.results.manifest import MANIFEST, SCENARIO, Part, RunInfo, read_manifest
+from market_sim.results.store import RunWriter, verify
+
+FAILURES = "failures.json"
+SHARE = 20.0  # a manifest is written again only after so many times as long as writing it took
+PART = re.compile(r"replicates-(\d+)-(\d+)")
+
+
+@dataclass(frozen=True)
+class RunFailure:
+    """A replicate that failed: of which scenario and seed, why, and the command that shows it again."""
+
+    scenario: str
+    folder: Path
+    seed: int
+    replicate: int
+    error: str
+
+    @property
+    def command(self) -> str:
+        """The `run` line that fails in the same way."""
+        path = self.folder / SCENARIO
+        return f"market-sim run {shlex.quote(str(path))} --seed {self.seed} --replicate {self.replicate}"
+
+    def as_json(self) -> dict[str, object]:
+        """Plain data."""
+        return {**vars(self), "folder": str(self.folder), "command": self.command}
+
+
+class OpenRun:
+    """One run folder being written."""
+
+    def __init__(self, folder: Path, cell: Cell, planned: Design, info: RunInfo, *, resume: bool) -> None:
+        """Raises as RunWriter does."""
+        self.folder, self.cell, self.planned = folder, cell, planned
+        self.writer = RunWriter(folder, info, resume=resume and (folder / MANIFEST).exists())
+        self.missing = missing(planned, self.writer.manifest.parts)
+        self.pending: list[Part] = []
+        self.failures: list[RunFailure] = []
+        self.open_tasks = len(self.missing)
+        self.quiet_until = 0.0
+
+    def tasks(self) -> Iterator[Task]:
+        """What is still to do."""
+        for first, last, tables in self.missing:
+            yearly = tuple(name for name in self.planned.yearly if name in tables)
+            yield Task(str(self.folder), self.cell.sha256, self.planned.seed, first, last, tables, yearly)
+
+    def enter(self, outcome: Outcome) -> None:
+        """Take in one outcome; the manifest follows at once, or soon where it has grown long."""
+        self.pending += outcome.parts
+        self.open_tasks -= 1
+        if outcome.failures:
+            self._note(outcome.failures)
+        if not self.open_tasks:
+            self.close()
+        elif time.monotonic() >= self.quiet_until:
+            self.flush()
+
+    def flush(self) -> None:
+        """Name in the manifest all parts that came in."""
+        if self.pending:
+            began = time.monotonic()
+            self.writer.add(self.pending)
+            self.pending = []
+            ended = time.monotonic()
+            self.quiet_until = ended + SHARE * (ended - began)
+
+    def _note(self, failures: Sequence[Failure]) -> None:
+        scenario, seed = self.cell.scenario, self.planned.seed
+        self.failures += [RunFailure(scenario, self.folder, seed, one.replicate, one.error) for one in failures]
+        self.failures.sort(key=lambda one: one.replicate)
+        text = json.dumps([one.as_json() for one in self.failures], indent=1, ensure_ascii=False)
+        files.write_whole(self.folder / FAILURES, (text + "\n").encode())
+
+    def close(self) -> None:
+        """Write down what came in; the run is complete if nothing is left and nothing failed."""
+        try:
+            self.flush()
+            if not self.open_tasks and not self.failures:
+                files.remove([self.folder / FAILURES])
+                self.writer.finish()
+        finally:
+            self.writer.close()
+
+
+class BatchFolder:
+    """The folder of a batch, held by one process at a time.
+
+    A single run lies in it directly; several lie in folders below, opened when their turn comes. As a context
+    manager it writes down, on leaving by whatever way, all that came in.
+    """
+
+    def __init__(self, folder: Path, planned: Design, *, resume: bool) -> None:
+        """Write the design down, or verify what is there.
+
+        Raises RunExists, RunLocked, RunMismatch, WriteFailed, ManifestUnreadable, FormatMismatch.
+        """
+        self.folder, self.planned = folder, planned
+        self.folders = tuple(folder / cell.run for cell in planned.cells)
+        self.replicates = planned.replicates * len(planned.cells)
+        self.opened: dict[str, OpenRun] = {}
+        self.failures: tuple[RunFailure, ...] = ()
+        self.stack = ExitStack()
+        try:
+            self._begin(resume)
+        except BaseException:
+            self.stack.close()
+            raise
+
+    def _begin(self, resume: bool) -> None:
+        if not self.planned.lone:
+            self._refuse_occupied(resume)
+            files.make_folder(self.folder)
+            self.stack.callback(FolderLock(self.folder).release)
+            self._refuse_occupied(resume)
+        self.unfinished = [cell for cell in self.planned.cells if not (resume and self._whole(cell))]
+        if self.planned.lone:
+            for cell in self.unfinished:
+                self._open(cell, resume)
+        if not resume:
+            self.planned.write(self.folder)
+        self.resume = resume
+        self.left = sum(self._left(cell) for cell in self.unfinished)
+
+    def _refuse_occupied(self, resume: bool) -> None:
+        lying = [name for name in files.contents(self.folder) if name != LOCK]
+        if self.folder.is_file() or (lying and not resume):
+            there = "is a file" if self.folder.is_file() else f"holds {lying[0]!r} already"
+            raise RunExists(f"{self.folder} {there}: resume it if it is this batch, or write to another folder")
+
+    def _whole(self, cell: Cell) -> bool:
+        """Whether a run is complete and as it was written; a damaged one is marked unfinished again."""
+        folder = self.folder / cell.run
+        if not (folder / MANIFEST).exists():
+            return False
+        manifest = read_manifest(folder)
+        if not manifest.complete:
+            return False
+        if verify(folder).ok:
+            return True
+        lock = FolderLock(folder)
+        files.write_whole(folder / MANIFEST, replace(manifest, complete=False, finished=None).to_bytes())
+        lock.release()
+        return False
+
+    def _left(self, cell: Cell) -> int:
+        """Replicates that a run still lacks."""
+        if cell.run in self.opened:
+            tasks = self.opened[cell.run].missing
+            return sum(last - first + 1 for first, last, _ in tasks)
+        folder = self.folder / cell.run
+        held = read_manifest(folder).parts if (folder / MANIFEST).exists() else ()
+        return sum(last - first + 1 for first, last, _ in missing(self.planned, held))
+
+    def _open(self, cell: Cell, resume: bool) -> OpenRun:
+        from market_sim.simulation.run import run_info
+
+        info = run_info(
+            self.planned.scenario(cell),
+            seed=self.planned.seed,
+            replicates=range(self.planned.replicates),
+            tables=self.planned.tables,
+            command=self.planned.command,
+        )
+        run = OpenRun(self.folder / cell.run, cell, self.planned, info, resume=resume)
+        self.opened[cell.run] = run
+        return run
+
+    def tasks(self) -> Iterator[Task]:
+        """Every task, run after run; a run's folder is opened when its first task is asked for."""
+        for cell in self.unfinished:
+            run = self.opened.get(cell.run) or self._open(cell, self.resume)
+            if not run.open_tasks:
+                run.close()
+            yield from run.tasks()
+
+    def enter(self, outcome: Outcome) -> None:
+        """Take in one outcome."""
+        run = next(one for one in self.opened.values() if str(one.folder) == outcome.task.folder)
+        run.enter(outcome)
+        if not run.open_tasks:
+            self._gather(run)
+
+    def _gather(self, run: OpenRun) -> None:
+        self.failures += tuple(run.failures)
+        del self.opened[run.cell.run]
+
+    def __enter__(self) -> BatchFolder:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self.stack:
+            for run in list(self.opened.values()):
+                run.close()
+                self._gather(run)
+
+
+Missing = tuple[int, int, tuple[str, ...]]  # first and last replicate, and the tables that lack them
+
+
+def missing(planned: Design, parts: Sequence[Part]) -> list[Missing]:
+    """What a run with these parts lacks, chunk by chunk: tables of a part, and replicates that no part holds."""
+    held: dict[tuple[int, int], set[str]] = {}
+    for part in parts:
+        if match := PART.fullmatch(part.part):
+            held.setdefault((int(match[1]), int(match[2])), set()).add(part.table)
+    found: list[Missing] = []
+    at = 0
+    for (first, last), tables in [*sorted(held.items()), ((planned.replicates, planned.replicates), set())]:
+        found += [(*span, planned.tables) for span in _spans(at, first, planned.chunk)]
+        if lacking := tuple(name for name in planned.tables if name not in tables and first < planned.replicates):
+            found.append((first, last, lacking))
+        at = last + 1
+    return found
+
+
+def _spans(begin: int, end: int, chunk: int) -> Iterator[tuple[int, int]]:
+    """begin..end-1, cut where chunks begin."""
+    while begin < end:
+        last = min(end, (begin // chunk + 1) * chunk) - 1
+        yield begin, last
+        begin = last + 1
+
+
+__all__ = ["DESIGN", "FAILURES", "BatchFolder", "OpenRun", "RunFailure", "missing"]
