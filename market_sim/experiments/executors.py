@@ -92,17 +92,19 @@ class Processes:
         self._begin()
 
     def _begin(self) -> None:
-        """Start all workers now, none of them running the caller's script again."""
         context = multiprocessing.get_context("spawn")
         self.executor = ProcessPoolExecutor(self.workers, mp_context=context, initializer=begin_worker)
-        before = set(multiprocessing.active_children())
-        with script_unseen():
-            self.executor.submit(os.getpid)
-        self.processes = [one for one in multiprocessing.active_children() if one not in before]
+        self.processes: list[Any] = []
 
     def submit(self, call: Callable[..., Any], *arguments: Any) -> Future[Any]:
-        """Hand over one call."""
-        return self.executor.submit(call, *arguments)
+        """Hand over one call; the pool starts a worker for each of the first calls."""
+        if len(self.processes) >= self.workers:
+            return self.executor.submit(call, *arguments)
+        before = multiprocessing.active_children()
+        with script_unseen():
+            future = self.executor.submit(call, *arguments)
+        self.processes += [one for one in multiprocessing.active_children() if one not in before]
+        return future
 
     def renew(self) -> bool:
         """End what is left of the workers and start others."""

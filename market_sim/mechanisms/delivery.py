@@ -193,7 +193,8 @@ def _add_up(rows, count, power, waiting, received, building, building_rent):
             waiting[r, p, c] += row["chips"] - row["received"]
             received[r, p, c] += row["received"]
             building[r, p] += row["chips"] * power[c]
-            building_rent[r, p] += row["rent"]
+            if row["site_left"] > 0.0:
+                building_rent[r, p] += row["rent"]
 
 
 def add_up(pipeline: Pipeline, power: np.ndarray, providers: int) -> Pipe:

@@ -28,7 +28,7 @@ def meet_demand(setup: Setup, market: Market) -> Market:
         demand.inference(market.holdings.useful_lab, d.lab.training_share), now.revenue_yield, now.cost_index,
         d.demand.serve_slack,
     )  # fmt: skip
-    revenue = demand.spilled(wanted, served, d.demand.spill, setup.lab_pool, len(setup.pools))
+    revenue = demand.spilled(wanted, np.where(now.active, served, 0.0), d.demand.spill, setup.lab_pool, len(setup.pools))
     growth = demand.learned_growth(now.growth, wanted, now.demand, d.demand.belief_time, setup.dt)
     first = market.tick == 0  # the opening demand is given, so there is nothing to learn from yet
     labs = replace(now, capability=capability, demand=wanted, revenue=revenue, growth=now.growth if first else growth)

@@ -62,16 +62,16 @@ def clear(setup: Setup, market: Market, offered: Offered, wishes: Wishes) -> Cle
 
 
 def on_show(setup: Setup, offered: Offered) -> tuple[np.ndarray, np.ndarray]:
-    """What draws labs to each offer: capacity shown (R, offer), and live offers that share its chips or site.
+    """What draws labs to each offer: worth of the capacity shown (R, offer), and live offers that share its pool.
 
-    Capacity counts against that of the whole market, so that attraction does not hang on the market's size; splitting
-    a firm leaves the whole, and with omega = 1 the sum over its halves, as it was. A firm that offers its one site with
-    five chips is not five firms.
+    Capacity counts in USD per hour, as lots do, and against that of the whole market, so that attraction does not hang
+    on the market's size; splitting a firm leaves the whole, and with omega = 1 the sum over its halves, as it was. A
+    firm that offers its one site with five chips is not five firms.
     """
     o, pools = setup.offers, offered.capacity.shape[1]
     live = np.where(offered.live, 1.0, 0.0)
     count = np.take(grouped(live, o.pool[:, 0], pools), o.pool[:, 0], axis=1)
-    lots = np.where(offered.live, offered.lots, 0.0)
+    lots = np.where(offered.live, offered.lots * offered.price.min(axis=1), 0.0)
     whole = (lots / np.maximum(count, 1.0)).sum(axis=1)
     return lots * (POOLS_SHOWN / np.where(whole > 0.0, whole, 1.0))[:, None], np.maximum(count, 1.0)
 

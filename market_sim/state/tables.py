@@ -178,7 +178,7 @@ class Pipe(Table):
     waiting: np.ndarray = axes("provider", "chip")  # chips ordered and not shipped
     received: np.ndarray = axes("provider", "chip")  # chips shipped and not in service
     building: np.ndarray = axes("provider")  # kW under way
-    building_rent: np.ndarray = axes("provider")  # USD/year that lots under way will earn
+    building_rent: np.ndarray = axes("provider")  # USD/year that lots whose site is under way will earn
 
 
 @dataclass(frozen=True)
