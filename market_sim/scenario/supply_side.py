@@ -145,8 +145,8 @@ class Providers(Section):
         meaning="Scales the site power that can be brought into development",
     )
     default_liquidity: Number = number(
-        0.0, unit="1", low=-1.0, high=1.0, source="definition", standing="illustrative",
-        meaning="Cash below this share of yearly cost cannot be borrowed away: default",
+        0.25, unit="1", low=0.0, high=2.0, source="ordinary revolving credit lines", standing="illustrative",
+        meaning="Overdraft, as a share of yearly operating and interest cost, beyond which a provider defaults",
     )
     recovery: Number = number(
         0.6, unit="1", low=0.0, high=1.0, source="distressed sales", standing="estimated",
