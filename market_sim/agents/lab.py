@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from market_sim.agents.provider import Offered, being_built, delivered
+from market_sim.agents.provider import Offered, being_built, delivered, provider_slice
 from market_sim.mechanisms import demand, software, valuation
 from market_sim.numerics import exp, log
+from market_sim.state.grouping import grouped
 from market_sim.state.luck import GUMBEL_SD, SLUMP
 from market_sim.state.market import Market
 from market_sim.state.setup import Setup
@@ -64,20 +65,47 @@ def funding(setup: Setup, market: Market) -> np.ndarray:
     return setup.drawn.lab.funding * np.take(grown, setup.lab_pool, axis=1) * market.labs.active
 
 
+def purse(setup: Setup, market: Market) -> np.ndarray:
+    """USD that a lab can lay hands on (R, lab): its cash, and its part of its owner's."""
+    cash = np.maximum(0.0, market.ledger.balance[:, DEPOSITS, lab_slice(setup)])
+    kept = np.maximum(0.0, market.ledger.balance[:, DEPOSITS, provider_slice(setup)]) * market.providers.active
+    owned = setup.lab_owner >= 0
+    siblings = np.maximum(1, (setup.lab_owner[:, None] == setup.lab_owner[None, :]).sum(axis=1))
+    return cash + np.where(owned, np.take(kept, np.maximum(setup.lab_owner, 0), axis=1) / siblings, 0.0)
+
+
+def industry_cost(setup: Setup, market: Market) -> np.ndarray:
+    """USD that a useful PFLOP-hour costs on average those who share a pool of revenue (R, lab).
+
+    What customers pay for the same work follows it: the price of a service moves with its industry's cost, which falls
+    as fleets renew, not with the cost of the newest chip alone.
+    """
+    rent, use = market.holdings.rent_rate.sum(axis=2), market.holdings.useful_lab
+    spent, had = (grouped(x, setup.lab_pool, len(setup.pools)) for x in (rent, use))
+    cost = np.where(had > 0.0, spent / np.where(had > 0.0, had * HOURS_PER_YEAR, 1.0), 0.0)
+    mine = np.take(cost, setup.lab_pool, axis=1)
+    return np.where(mine > 0.0, mine, market.labs.cost_index)
+
+
 def plan(setup: Setup, market: Market) -> np.ndarray:
     """W (R, lab): USD/year of compute wanted at the horizon."""
     d = setup.drawn
-    cash = market.ledger.balance[:, DEPOSITS, lab_slice(setup)]
     wanted = demand.planned_spend(
-        market.labs.demand, market.labs.growth, cash, funding(setup, market), d.lab.compute_share, d.lab.other_cost,
-        market.holdings.pending, d.demand.horizon, d.demand.belief_cap, d.demand.runway, d.demand.bridge_share,
+        market.labs.demand, market.labs.revenue, market.labs.growth, purse(setup, market), funding(setup, market),
+        d.lab.compute_share, d.lab.other_cost, market.holdings.pending, d.demand.horizon, d.demand.belief_cap,
+        d.demand.runway, d.demand.bridge_share,
     )  # fmt: skip
     return wanted * market.labs.active
 
 
 def ask(setup: Setup, market: Market, wanted: np.ndarray) -> np.ndarray:
-    """B (R, lab): USD per hour of new run-rate asked this tick."""
-    return demand.ask(wanted, market.holdings.commitment, market.labs.carry, setup.drawn.demand.ask_time, setup.dt)
+    """B (R, lab): USD per hour of new run-rate asked this tick, no more than it could prepay for."""
+    d = setup.drawn
+    asked = demand.ask(wanted, market.holdings.commitment, market.labs.carry, d.demand.ask_time, setup.dt)
+    term = max(setup.scenario.trade.built_terms, default=1.0)
+    ahead = d.trade.prepaid[:, None] * term * HOURS_PER_YEAR
+    means = purse(setup, market) + funding(setup, market) * setup.dt
+    return np.where(ahead > 0.0, np.minimum(asked, means / np.where(ahead > 0.0, ahead, 1.0)), asked)
 
 
 def spread(setup: Setup) -> np.ndarray:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import shlex
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
 
-from market_sim.experiments.design import CHUNK, HERE, Design, Scenarios, design, read_design
+from market_sim.experiments.chunk import Outcome
+from market_sim.experiments.design import CHUNK, Design, Scenarios, design, read_design
 from market_sim.experiments.dispatch import carry_out
 from market_sim.experiments.errors import BatchBroken, WrongRequest
-from market_sim.experiments.executors import crew_of
+from market_sim.experiments.executors import Crew, crew_of
 from market_sim.experiments.folders import BatchFolder, RunFailure
 from market_sim.results.errors import WriteFailed
 from market_sim.results.read import Runs, read_runs
@@ -79,35 +80,38 @@ def run_design(
 ) -> Batch:
     """Run what a design lists; with `resume` only what its folder lacks. Raises as `run_batch` does."""
     folder = Path("runs", planned.name) if out is None else Path(out)
-    with BatchFolder(folder, planned, resume=resume) as held:
+    with _ending(crew_of(executor, workers, scheduler)) as crew, BatchFolder(folder, planned, resume=resume) as held:
         if held.left:
             with _telling_how_to_go_on(folder):
-                _carry_out(held, executor, workers, scheduler, watch)
-        return Batch(folder, held.folders, planned, held.failures)
+                _carry_out(held, crew, watch)
+    return Batch(folder, held.folders, planned, held.failures)
 
 
-def _carry_out(
-    held: BatchFolder, executor: Executor | str | None, workers: int | None, scheduler: str, watch: Watch | None
-) -> None:
-    """Hand every task to the crew; end it at once if anything goes wrong."""
-    crew = crew_of(executor, workers, scheduler)
+@contextlib.contextmanager
+def _ending(crew: Crew) -> Iterator[Crew]:
+    """End the crew after its last task, or at once if anything goes wrong."""
+    try:
+        yield crew
+    except BaseException:
+        crew.stop()
+        raise
+    crew.close()
+
+
+def _carry_out(held: BatchFolder, crew: Crew, watch: Watch | None) -> None:
+    """Hand every task to the crew and take in what comes back."""
     done, total = held.replicates - held.left, held.replicates
 
-    def enter(outcome) -> None:  # type: ignore[no-untyped-def]
+    def enter(outcome: Outcome) -> None:
         nonlocal done
         held.enter(outcome)
         done += outcome.task.size
         if watch is not None:
             watch(done, total)
 
-    try:
-        if watch is not None:
-            watch(done, total)
-        carry_out(held.tasks(), crew, enter)
-    except BaseException:
-        crew.stop()
-        raise
-    crew.close()
+    if watch is not None:
+        watch(done, total)
+    carry_out(held.tasks(), crew, enter)
 
 
 def resume_line(folder: Path) -> str:
@@ -116,7 +120,7 @@ def resume_line(folder: Path) -> str:
 
 
 @contextlib.contextmanager
-def _telling_how_to_go_on(folder: Path):  # type: ignore[no-untyped-def]
+def _telling_how_to_go_on(folder: Path) -> Iterator[None]:
     """What stops a batch says that nothing finished is lost, and the command to go on with."""
     way = f"what was finished is kept; go on with\n  {resume_line(folder)}"
     try:
@@ -163,6 +167,3 @@ def _refuse_other(found: Design, wanted: Design, folder: Path) -> None:
 
 def _listed(scenarios: list[tuple[str, str]]) -> str:
     return ", ".join(f"{name} ({sha256})" for name, sha256 in scenarios)
-
-
-__all__ = ["HERE", "Batch", "resume_batch", "resume_line", "run_batch", "run_design"]

@@ -41,11 +41,6 @@ class Cell:
     scenario: str
     sha256: str
 
-    @property
-    def default_folder(self) -> str:
-        """The end of a run folder's name that says which scenario it is of."""
-        return self.sha256[:8]
-
 
 @dataclass(frozen=True)
 class Design:
@@ -185,11 +180,10 @@ def recorded(record: str | Iterable[str] | None) -> tuple[tuple[str, ...], tuple
     return tuple(name for name in TABLES if name in asked), ()
 
 
-def _cells(
-    scenarios: Sequence[Scenario], points: Sequence[Mapping[str, Any]], seed: int
-) -> tuple[Cell, ...]:
+def _cells(scenarios: Sequence[Scenario], points: Sequence[Mapping[str, Any]], seed: int) -> tuple[Cell, ...]:
     """One per scenario and point, each under a name of its own."""
-    cells, taken = [], set()
+    cells: list[Cell] = []
+    taken: set[str] = set()
     alone = len(scenarios) == len(points) == 1 and not points[0]
     for (base, scenario), (at, point) in itertools.product(enumerate(scenarios), enumerate(points)):
         made = with_overrides(scenario, point) if point else scenario

@@ -50,9 +50,7 @@ def _taken(queue: deque[Task]) -> Iterator[Task]:
         yield queue.popleft()
 
 
-def _hand_out(
-    tasks: Iterator[Task], crew: Crew, waiting: dict[Future[Outcome], Task], again: deque[Task]
-) -> bool:
+def _hand_out(tasks: Iterator[Task], crew: Crew, waiting: dict[Future[Outcome], Task], again: deque[Task]) -> bool:
     """Keep the crew in work; whether it turned out to be broken."""
     for task in islice(tasks, max(0, crew.ahead - len(waiting))):
         try:
@@ -73,7 +71,9 @@ def _outcome(future: Future[Outcome]) -> Outcome | None:
         raise
     except Exception as error:
         words = str(error).strip().splitlines()
-        raise BatchBroken(f"the executor failed ({type(error).__name__}: {words[0] if words else 'no word why'})") from error
+        raise BatchBroken(
+            f"the executor failed ({type(error).__name__}: {words[0] if words else 'no word why'})"
+        ) from error
 
 
 def _rest(waiting: dict[Future[Outcome], Task], enter: Callable[[Outcome], None]) -> list[Task]:

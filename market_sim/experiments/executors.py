@@ -167,7 +167,7 @@ def processes(workers: int | None, scheduler: str) -> Crew:
 
 
 def dask(workers: int | None, scheduler: str) -> Crew:
-    """The cluster at `scheduler` (an address, or the file a scheduler wrote); without one, a cluster on this machine."""
+    """The cluster at `scheduler`, an address or the file a scheduler wrote; without one, a cluster on this machine."""
     try:
         from distributed import Client, LocalCluster
     except ImportError:
@@ -175,7 +175,7 @@ def dask(workers: int | None, scheduler: str) -> Crew:
     if not scheduler:
         with script_unseen():
             cluster = LocalCluster(workers or usable_cores(), threads_per_worker=1, dashboard_address=None)
-        return _dask_crew(Client(cluster, set_as_default=False), cluster.close)
+        return _dask_crew(Client(cluster, set_as_default=False), cluster)
     named = {"scheduler_file": scheduler} if os.path.isfile(scheduler) else {"address": scheduler}
     try:
         client = Client(**named, timeout=PATIENCE, set_as_default=False)
@@ -188,11 +188,11 @@ def dask(workers: int | None, scheduler: str) -> Crew:
     return _dask_crew(client)
 
 
-def _dask_crew(client: Any, ending: Callable[[], None] | None = None) -> Crew:
+def _dask_crew(client: Any, cluster: Any = None) -> Crew:
     def end() -> None:
         client.close()
-        if ending is not None:
-            ending()
+        if cluster is not None:
+            cluster.close()
 
     known = sum(client.nthreads().values())
     return Borrowed(client.get_executor(pure=False), AHEAD * max(known, 32), end)
@@ -214,9 +214,7 @@ def mpi(workers: int | None, scheduler: str) -> Crew:
     return Borrowed(executor, AHEAD * MPI.COMM_WORLD.Get_size(), executor.shutdown)
 
 
-EXECUTORS: dict[str, Callable[[int | None, str], Crew]] = {
-    one.__name__: one for one in (processes, serial, dask, mpi)
-}
+EXECUTORS: dict[str, Callable[[int | None, str], Crew]] = {one.__name__: one for one in (processes, serial, dask, mpi)}
 
 
 def crew_of(executor: str | Executor | None, workers: int | None = None, scheduler: str = "") -> Crew:

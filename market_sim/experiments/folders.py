@@ -13,9 +13,9 @@ from pathlib import Path
 from types import TracebackType
 
 from market_sim.experiments.chunk import Failure, Outcome, Task
-from market_sim.experiments.design import DESIGN, Cell, Design
+from market_sim.experiments.design import Cell, Design
 from market_sim.results import files
-from market_sim.results.errors import RunExists
+from market_sim.results.errors import ResultsError, RunExists
 from market_sim.results.lock import LOCK, FolderLock
 from market_sim.results.manifest import MANIFEST, SCENARIO, Part, RunInfo, read_manifest
 from market_sim.results.store import RunWriter, verify
@@ -213,8 +213,12 @@ class BatchFolder:
     ) -> None:
         with self.stack:
             for run in list(self.opened.values()):
-                run.close()
                 self._gather(run)
+                try:
+                    run.close()
+                except ResultsError:
+                    if error is None:  # else a full disk, say, has been told of already
+                        raise
 
 
 Missing = tuple[int, int, tuple[str, ...]]  # first and last replicate, and the tables that lack them
@@ -242,6 +246,3 @@ def _spans(begin: int, end: int, chunk: int) -> Iterator[tuple[int, int]]:
         last = min(end, (begin // chunk + 1) * chunk) - 1
         yield begin, last
         begin = last + 1
-
-
-__all__ = ["DESIGN", "FAILURES", "BatchFolder", "OpenRun", "RunFailure", "missing"]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from market_sim.numerics import kernel, kexpm1
+from market_sim.state.rows import as_words, copied, copy_row, most
 from market_sim.state.tables import CONTRACT, DEFAULTED, EXPIRED, LIVE, PENDING, SUBLET, WALKED, Book, Holdings
 from market_sim.units import HOURS_PER_YEAR
 
@@ -53,9 +54,9 @@ def _finished_at(contract, finished, at, count):
 
 
 @kernel
-def _close(row, status, at, ended, place):
-    """Enter a contract among those that ended; returns the next free place."""
-    ended[place] = row
+def _close(words, i, status, at, ended, ended_words, place):
+    """Enter row i among the contracts that ended; returns the next free place."""
+    copy_row(words, i, ended_words, place)
     ended[place]["status"] = status
     ended[place]["ended"] = at
     return place + 1
@@ -131,14 +132,13 @@ def _sublet(row, price, now, dt, hazard, draw):
 def _advance(
     rows, count, signed, finished, finished_count, finished_at, market, active, use, need, surplus, luck, now, dt,
     late_credit, long_stop, walk_margin, renewal, term, out, out_count, out_signed, ended, ended_count, freed,
-    freed_count, money,
-    by_chip,
+    freed_count, money, by_chip, words, out_words, ended_words,
 ):  # fmt: skip
     """One pass over each replicate's book; see `advance`."""
     for r in range(rows.shape[0]):
         kept, gone, loose, next_id = 0, 0, 0, signed[r]
         for i in range(count[r]):
-            out[r, kept] = rows[r, i]
+            copy_row(words[r], i, out_words[r], kept)
             row = out[r, kept]
             lab, provider = row["lab"], row["provider"]
             pending = row["status"] == PENDING
@@ -146,7 +146,7 @@ def _advance(
             if not active[r, lab]:
                 money[r, LOST, lab, provider] += row["prepaid"]
                 money[r, PAID, lab, provider] += row["credit"]
-                gone = _close(row, DEFAULTED, now, ended[r], gone)
+                gone = _close(out_words[r], kept, DEFAULTED, now, ended[r], ended_words[r], gone)
                 if pending:
                     freed[r, loose] = row["id"]
                     loose += 1
@@ -157,7 +157,7 @@ def _advance(
                 overdue = now + dt > row["promised"] + long_stop[r]
                 if row["status"] == PENDING and overdue and row["price"] > price * (1.0 + walk_margin[r]):
                     _hand_back(row, money[r])
-                    gone = _close(row, WALKED, now + dt, ended[r], gone)
+                    gone = _close(out_words[r], kept, WALKED, now + dt, ended[r], ended_words[r], gone)
                     freed[r, loose] = row["id"]
                     loose += 1
                     continue
@@ -165,7 +165,7 @@ def _advance(
                 _earn(row, use[r, lab], now, dt, money[r], by_chip[r])
                 if row["ends"] <= now + dt:
                     _hand_back(row, money[r])
-                    gone = _close(row, EXPIRED, row["ends"], ended[r], gone)
+                    gone = _close(out_words[r], kept, EXPIRED, row["ends"], ended[r], ended_words[r], gone)
                     draw = luck[r, lab] + GOLDEN * row["id"]
                     keeps = draw - np.floor(draw) < renewal[r] * need[r, lab]
                     if row["status"] == SUBLET or not keeps or price <= 0.0:
@@ -205,17 +205,16 @@ def advance(
     part of rent that take-or-pay makes due, `need` (replicate, lab) in 0..1 how much of its capacity a lab still wants,
     `surplus` (replicate, lab) the yearly hazard with which it lets on what it does not.
     """
-    replicates, slots = book.rows.shape
+    replicates, used = len(book.rows), most(book.count)
     labs, providers, chips = market.shape[1:]
-    out, ended = np.empty((replicates, slots), CONTRACT), np.empty((replicates, slots), CONTRACT)
-    freed = np.empty((replicates, slots), np.int64)
+    out, ended = np.empty((2, replicates, used), CONTRACT)
+    freed = np.empty((replicates, used), np.int64)
     out_count, out_signed, ended_count, freed_count = np.zeros((4, replicates), np.int64)
     money, by_chip = np.zeros((replicates, len(MONEY), labs, providers)), np.zeros((replicates, chips))
     _advance(
         book.rows, book.count, book.signed, finished, finished_count, finished_at, market, active, use, need, surplus,
         luck, now, dt, late_credit, long_stop, walk_margin, renewal, renewal_term, out, out_count, out_signed, ended,
-        ended_count,
-        freed, freed_count, money, by_chip,
+        ended_count, freed, freed_count, money, by_chip, as_words(book.rows), as_words(out), as_words(ended),
     )  # fmt: skip
     kinds = {name: np.ascontiguousarray(money[:, k]) for k, name in enumerate(MONEY)}
     after = Book(out, out_count, out_signed)
@@ -237,12 +236,13 @@ class Signed:
 def _sign(
     rows, count, signed, lab_of, offer_of, chips_of, deals, price, rent, promised, prepaid, lot, offer_provider,
     offer_chip, offer_built, offer_term, now, out, out_count, out_signed, prepayment, booked, booked_chip, built,
+    words, out_words,
 ):  # fmt: skip
     """Append this tick's deals to the book; see `sign`."""
     for r in range(rows.shape[0]):
         n = count[r]
         for i in range(n):
-            out[r, i] = rows[r, i]
+            copy_row(words[r], i, out_words[r], i)
         for d in range(deals[r]):
             lab, offer = lab_of[r, d], offer_of[r, d]
             provider, chip = offer_provider[offer], offer_chip[offer]
@@ -302,16 +302,15 @@ def sign(
     `price` and `rent` (replicate, lab, offer) in USD per chip-hour, `promised` (replicate, offer) in years from now,
     `sizes` the numbers of labs, providers and chips.
     """
-    replicates, slots = book.rows.shape
-    labs, providers, chips = sizes
-    out = np.empty((replicates, slots), CONTRACT)
+    replicates, labs, providers, chips = len(book.rows), *sizes
+    out = np.empty((replicates, most(book.count + deals)), CONTRACT)
     out_count, out_signed = np.zeros(replicates, np.int64), np.zeros(replicates, np.int64)
     prepayment, booked = np.zeros((replicates, labs, providers)), np.zeros((replicates, labs, providers))
     booked_chip, built = np.zeros((replicates, chips)), np.zeros((replicates, providers, chips))
     _sign(
         book.rows, book.count, book.signed, lab_of, offer_of, chips_of, deals, price, rent, promised, prepaid, lot,
         offer_provider, offer_chip, offer_built, offer_term, now, out, out_count, out_signed, prepayment, booked,
-        booked_chip, built,
+        booked_chip, built, as_words(book.rows), as_words(out),
     )  # fmt: skip
     return Signed(Book(out, out_count, out_signed), prepayment, booked, booked_chip, built)
 
@@ -377,17 +376,16 @@ def add_up(book: Book, throughput: np.ndarray, delivered: np.ndarray, solid_lab:
 
 @kernel
 def _move(rows, count, buyer):
-    out = np.empty_like(rows)
     for r in range(rows.shape[0]):
         for i in range(count[r]):
-            out[r, i] = rows[r, i]
-            if buyer[r, out[r, i]["provider"]] >= 0:
-                out[r, i]["provider"] = buyer[r, out[r, i]["provider"]]
-    return out
+            if buyer[r, rows[r, i]["provider"]] >= 0:
+                rows[r, i]["provider"] = buyer[r, rows[r, i]["provider"]]
 
 
 def move(book: Book, buyer: np.ndarray) -> Book:
     """Contracts of sold providers go to the buyer (replicate, provider), -1 where nothing was sold."""
     if not (buyer >= 0).any():
         return book
-    return Book(_move(book.rows, book.count, buyer), book.count, book.signed)
+    rows = copied(book.rows)
+    _move(rows, book.count, buyer)
+    return Book(rows, book.count, book.signed)

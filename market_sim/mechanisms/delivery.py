@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from market_sim.numerics import exp, kernel, klog, log
+from market_sim.state.rows import as_words, copied, copy_row, most
 from market_sim.state.tables import PROJECT, Pipe, Pipeline
 
 DONE = 1e-9
@@ -33,14 +34,14 @@ class Delivered:
 @kernel
 def _advance(
     rows, count, shipped, speed, power, now, dt, out, out_count, finished, finished_at, finished_count, in_service,
-    inventory, lateness, completed, delay,
+    inventory, lateness, completed, delay, words, out_words, finished_words,
 ):  # fmt: skip
     """Hand chips to lots first come, first served, then build; see `advance`."""
     for r in range(rows.shape[0]):
         kept = 0
         done = 0
         for i in range(count[r]):
-            out[r, kept] = rows[r, i]
+            copy_row(words[r], i, out_words[r], kept)
             row = out[r, kept]
             p, c = row["provider"], row["chip"]
             take = min(row["chips"] - row["received"], shipped[r, p, c])
@@ -70,7 +71,7 @@ def _advance(
                     lateness[r, p] += kw * (klog(waited) - klog(max(row["promised"] - row["ordered"], 1e-3)))
                     if row["contract"] < 0:
                         inventory[r, p, c] += row["chips"]
-                    finished[r, done] = row
+                    copy_row(out_words[r], kept, finished_words[r], done)
                     finished_at[r, done] = at
                     done += 1
                     continue
@@ -89,16 +90,17 @@ def advance(
 ) -> Delivered:
     """Build for `dt` years. `shipped` chips (replicate, provider, chip) arrive now and must not exceed what waits;
     `speed` (replicate, provider) is site work done per year, `power` (chip,) kW per chip."""
-    replicates, slots = pipeline.rows.shape
+    replicates, used = len(pipeline.rows), most(pipeline.count)
     providers, chips = shipped.shape[1:]
-    out, finished = np.empty((replicates, slots), PROJECT), np.empty((replicates, slots), PROJECT)
-    finished_at = np.empty((replicates, slots))
+    out, finished = np.empty((2, replicates, used), PROJECT)
+    finished_at = np.empty((replicates, used))
     out_count, finished_count = np.zeros(replicates, np.int64), np.zeros(replicates, np.int64)
     in_service, inventory = np.zeros((replicates, providers, chips)), np.zeros((replicates, providers, chips))
     lateness, completed, delay = (np.zeros((replicates, providers)) for _ in range(3))
     _advance(
         pipeline.rows, pipeline.count, shipped.copy(), speed, power, now, dt, out, out_count, finished, finished_at,
-        finished_count, in_service, inventory, lateness, completed, delay,
+        finished_count, in_service, inventory, lateness, completed, delay, as_words(pipeline.rows), as_words(out),
+        as_words(finished),
     )  # fmt: skip
     return Delivered(
         Pipeline(out, out_count), finished, finished_at, finished_count, in_service, inventory, lateness, completed,
@@ -107,14 +109,15 @@ def advance(
 
 
 @kernel
-def _start(rows, count, first_id, deals, provider_of, chip_of, chips, built, promised, rent, luck, site, bring_up, now):
-    """Append one lot per built deal; returns the new counts."""
-    out = np.empty_like(rows)
-    counts = count.copy()
-    for r in range(rows.shape[0]):
+def _start(
+    words, counts, first_id, deals, provider_of, chip_of, chips, built, promised, rent, luck, site, bring_up, now, out,
+    out_words,
+):  # fmt: skip
+    """Append one lot per built deal and count it."""
+    for r in range(out.shape[0]):
         n = counts[r]
         for i in range(n):
-            out[r, i] = rows[r, i]
+            copy_row(words[r], i, out_words[r], i)
         for d in range(deals[r]):
             if not built[r, d] or chips[r, d] <= 0.0:
                 continue
@@ -130,7 +133,6 @@ def _start(rows, count, first_id, deals, provider_of, chip_of, chips, built, pro
             row["rent"] = rent[r, d]
             n += 1
         counts[r] = n
-    return out, counts
 
 
 def start(
@@ -153,25 +155,24 @@ def start(
     `first_id` is the contract id of the first deal, or -1 where lots are for inventory; `luck` (replicate, provider) a
     gamma draw of mean 1, `site` ordinary site work in years, `promised` years from now, `rent` USD a year.
     """
-    rows, counts = _start(
-        pipeline.rows, pipeline.count, first_id, deals, provider_of, chip_of, chips, built, promised, rent, luck, site,
-        bring_up, now,
+    rows, counts = np.empty((len(pipeline.rows), most(pipeline.count + deals)), PROJECT), pipeline.count.copy()
+    _start(
+        as_words(pipeline.rows), counts, first_id, deals, provider_of, chip_of, chips, built, promised, rent, luck,
+        site, bring_up, now, rows, as_words(rows),
     )  # fmt: skip
     return Pipeline(rows, counts)
 
 
 @kernel
 def _free(rows, count, freed, freed_count, buyer):
-    out = np.empty_like(rows)
     for r in range(rows.shape[0]):
         for i in range(count[r]):
-            out[r, i] = rows[r, i]
+            row = rows[r, i]
             for f in range(freed_count[r]):
-                if freed[r, f] == out[r, i]["contract"]:
-                    out[r, i]["contract"] = -1
-            if buyer[r, out[r, i]["provider"]] >= 0:
-                out[r, i]["provider"] = buyer[r, out[r, i]["provider"]]
-    return out
+                if freed[r, f] == row["contract"]:
+                    row["contract"] = -1
+            if buyer[r, row["provider"]] >= 0:
+                row["provider"] = buyer[r, row["provider"]]
 
 
 def reassign(pipeline: Pipeline, freed: np.ndarray, freed_count: np.ndarray, buyer: np.ndarray) -> Pipeline:
@@ -181,7 +182,9 @@ def reassign(pipeline: Pipeline, freed: np.ndarray, freed_count: np.ndarray, buy
     """
     if not (freed_count.any() or (buyer >= 0).any()):
         return pipeline
-    return Pipeline(_free(pipeline.rows, pipeline.count, freed, freed_count, buyer), pipeline.count)
+    rows = copied(pipeline.rows)
+    _free(rows, pipeline.count, freed, freed_count, buyer)
+    return Pipeline(rows, pipeline.count)
 
 
 @kernel

@@ -35,11 +35,11 @@ def shares(attraction: np.ndarray, pool: np.ndarray, pools: int, active: np.ndar
 def servable_revenue(
     useful: np.ndarray, revenue_yield: np.ndarray, cost_index: np.ndarray, slack: np.ndarray
 ) -> np.ndarray:
-    """USD/year that a lab's capacity can serve: slack * yield * Q * 8766 * cost index.
+    """USD/year that a lab's capacity can serve: slack * yield * Q * 8766 * industry cost.
 
     Q (replicate, lab) is useful inference compute in service, PFLOP/s; `revenue_yield` USD of revenue per USD of
-    compute valued at replacement cost, whose index falls as chips improve, and with it what customers pay for the
-    same work.
+    compute at its industry's cost, which falls as fleets renew, and with it what customers pay for the same
+    work.
     """
     return slack[:, None] * revenue_yield * useful * HOURS_PER_YEAR * cost_index
 
@@ -70,7 +70,7 @@ def spilled(demand: np.ndarray, servable: np.ndarray, part: np.ndarray, pool: np
 def opening_yield(
     revenue: np.ndarray, useful: np.ndarray, cost_index: np.ndarray, compute_share: np.ndarray
 ) -> np.ndarray:
-    """Revenue per USD of compute at replacement cost that the opening fleets show, within a factor 4 of the inverse
+    """Revenue per USD of compute at industry cost that the opening fleets show, within a factor 4 of the inverse
     of `compute_share`, which is also the answer where a lab has no compute yet."""
     usual = 1.0 / np.maximum(compute_share, 1e-3)
     compute = useful * HOURS_PER_YEAR * cost_index
@@ -87,19 +87,19 @@ def learned_growth(
 
 
 def planned_spend(
-    demand: np.ndarray, growth: np.ndarray, cash: np.ndarray, funding: np.ndarray, compute_share: np.ndarray,
-    other_cost: np.ndarray, pending: np.ndarray, horizon: np.ndarray, growth_cap: np.ndarray, runway: np.ndarray,
-    bridge: np.ndarray,
+    demand: np.ndarray, revenue: np.ndarray, growth: np.ndarray, purse: np.ndarray, funding: np.ndarray,
+    compute_share: np.ndarray, other_cost: np.ndarray, pending: np.ndarray, horizon: np.ndarray,
+    growth_cap: np.ndarray, runway: np.ndarray, bridge: np.ndarray,
 ) -> np.ndarray:  # fmt: skip
-    """W: USD/year of compute wanted at the horizon, no more than revenue, funding and cash over the runway can pay.
+    """W: USD/year of compute wanted at the horizon for the demand believed in by then.
 
-    Capacity still being built is bridged by short contracts for a part of its rent.
+    No more than can be paid from the revenue that is really earned, grown alike, from funding, and from the `purse`
+    over the runway. Capacity still being built is bridged by short contracts for a part of its rent.
     """
-    believed = np.clip(growth, -growth_cap[:, None], growth_cap[:, None])
-    forward = demand * exp(believed * horizon[:, None])
-    wanted = compute_share * forward + bridge[:, None] * pending
-    payable = forward * np.maximum(0.0, 1.0 - other_cost) + funding + np.maximum(0.0, cash) / runway[:, None]
-    return np.minimum(wanted, payable)
+    believed = exp(np.clip(growth, -growth_cap[:, None], growth_cap[:, None]) * horizon[:, None])
+    wanted = compute_share * demand * believed + bridge[:, None] * pending
+    earned = revenue * believed * np.maximum(0.0, 1.0 - other_cost)
+    return np.minimum(wanted, earned + funding + purse / runway[:, None])
 
 
 def ask(plan: np.ndarray, committed: np.ndarray, carry: np.ndarray, time: np.ndarray, dt: float) -> np.ndarray:

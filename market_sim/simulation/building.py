@@ -46,9 +46,7 @@ def order_ahead(setup: Setup, market: Market, offered: Offered, policies: Polici
 
 
 def _place(setup: Setup, market: Market, offered: Offered, ordered: np.ndarray) -> tuple[Market, np.ndarray]:
-    """Open one lot per ordering provider while there is room in the pipeline."""
-    room = market.pipeline.rows.shape[1] - market.pipeline.count
-    ordered = np.where((room > len(setup.providers))[:, None, None], ordered, 0.0)
+    """Open one lot per ordering provider."""
     chip = ordered.argmax(axis=2)
     chips = ordered.max(axis=2)
     who = np.broadcast_to(np.arange(len(setup.providers)), chips.shape)

@@ -10,7 +10,7 @@ from market_sim.numerics import exp, log
 from market_sim.state.market import Market
 from market_sim.state.setup import Setup
 
-INDEX_TIME = 0.5  # years in which the price of serving a USD of revenue follows replacement cost
+INDEX_TIME = 0.5  # years in which labs see what new capacity costs
 
 
 def meet_demand(setup: Setup, market: Market) -> Market:
@@ -25,10 +25,11 @@ def meet_demand(setup: Setup, market: Market) -> Market:
     share = demand.shares(attraction, setup.lab_pool, len(setup.pools), now.active)
     wanted = share * np.take(market.potential[:, :, market.tick], setup.lab_pool, axis=1)
     served = demand.servable_revenue(
-        demand.inference(market.holdings.useful_lab, d.lab.training_share), now.revenue_yield, now.cost_index,
-        d.demand.serve_slack,
+        demand.inference(market.holdings.useful_lab, d.lab.training_share), now.revenue_yield,
+        lab.industry_cost(setup, market), d.demand.serve_slack,
     )  # fmt: skip
-    revenue = demand.spilled(wanted, np.where(now.active, served, 0.0), d.demand.spill, setup.lab_pool, len(setup.pools))
+    able = np.where(now.active, served, 0.0)
+    revenue = demand.spilled(wanted, able, d.demand.spill, setup.lab_pool, len(setup.pools))
     growth = demand.learned_growth(now.growth, wanted, now.demand, d.demand.belief_time, setup.dt)
     first = market.tick == 0  # the opening demand is given, so there is nothing to learn from yet
     labs = replace(now, capability=capability, demand=wanted, revenue=revenue, growth=now.growth if first else growth)

@@ -87,15 +87,11 @@ def trade(setup: Setup, market: Market, offered: Offered, wishes: Wishes) -> tup
     o, luck, k = setup.offers, setup.luck, market.tick
     cleared = clear(setup, market, offered, wishes)
     price = contract_price(setup, offered, cleared)
-    room = np.minimum(
-        market.book.rows.shape[1] - market.book.count, market.pipeline.rows.shape[1] - market.pipeline.count
-    )
     most = int(setup.scenario.trade.deals_per_tick)
     deals = lots.sign(
         cleared.chips, price, wishes.lot, o.pool, offered.weight, offered.capacity, luck.rounding[:, :, k],
         luck.waiting[:, :, k], most,
     )  # fmt: skip
-    deals = replace(deals, count=np.minimum(deals.count, np.maximum(0, room - len(setup.providers))))
     signed = contracts.sign(
         market.book, deals.lab, deals.offer, deals.chips, deals.count, price, price - offered.price, offered.promised,
         setup.drawn.trade.prepaid, wishes.lot, o.provider, o.chip, o.built, o.term, market.now,

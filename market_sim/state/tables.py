@@ -108,7 +108,7 @@ class Labs(Table):
     growth: np.ndarray = axes("lab")  # believed growth of demand, 1/year
     plan: np.ndarray = axes("lab")  # USD/year of compute planned at the horizon
     carry: np.ndarray = axes("lab")  # USD/hour of ask left over from rounding
-    revenue_yield: np.ndarray = axes("lab")  # USD of revenue per USD of compute at replacement cost, fixed at the start
+    revenue_yield: np.ndarray = axes("lab")  # revenue per USD of compute at its industry's cost, fixed at the start
     cost_index: np.ndarray = axes("lab")  # USD per useful PFLOP-hour at replacement cost
 
 

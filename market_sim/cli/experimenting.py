@@ -1,0 +1,119 @@
+"""The commands over many replicates, and their options: batch, compare and sweep."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from market_sim.cli.commands import MOST_REPLICATE, SCENARIO, Assignments, Json, Seed, app, whole_number
+
+Count = Annotated[
+    int | None,
+    typer.Option("-n", "--replicates", metavar="N", parser=whole_number(MOST_REPLICATE), help="Draws of luck per run."),
+]
+Workers = Annotated[
+    int | None,
+    typer.Option(metavar="W", parser=whole_number(10_000), help="Worker processes; one per core by default."),
+]
+ExecutorName = Annotated[
+    str, typer.Option("--executor", metavar="NAME", help="processes, serial, dask or mpi; processes by default.")
+]
+Scheduler = Annotated[str, typer.Option(metavar="ADDR", help="Dask scheduler: its address, or the file that it wrote.")]
+Record = Annotated[
+    str,
+    typer.Option(
+        metavar="LIST",
+        help="Tables to record at every tick, by comma, or all; by default concentration and signals, and shares "
+        "at year ends.",
+    ),
+]
+Chunk = Annotated[
+    int | None,
+    typer.Option(metavar="N", parser=whole_number(MOST_REPLICATE), help="Replicates in a task and a part; 64."),
+]
+Out = Annotated[Path | None, typer.Option(help="The folder to write; below runs/ by default.")]
+
+
+@app.command()
+def batch(
+    scenarios: Annotated[list[str] | None, typer.Argument(metavar="SCENARIO...", help=SCENARIO)] = None,
+    replicates: Count = None,
+    seed: Seed = 0,
+    assignments: Assignments = None,
+    workers: Workers = None,
+    executor: ExecutorName = "processes",
+    scheduler: Scheduler = "",
+    record: Record = "",
+    chunk: Chunk = None,
+    out: Out = None,
+    resume: Annotated[Path | None, typer.Option(metavar="DIR", help="Go on with the batch in this folder.")] = None,
+    as_json: Json = False,
+) -> int:
+    """Simulate many replicates of one or several scenarios; safe to kill, and to go on with by --resume."""
+    from market_sim.cli.batching import Hands, Request, run_request
+
+    request = Request(tuple(scenarios or ()), tuple(assignments or ()), replicates, seed, record, chunk, out, resume)
+    return run_request(request, Hands(executor, workers, scheduler), as_json=as_json)
+
+
+@app.command()
+def compare(
+    a: Annotated[str, typer.Argument(metavar="A", help="A scenario, or the folder of a run or a batch.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="The other.")],
+    replicates: Count = None,
+    seed: Seed = 0,
+    assignments: Assignments = None,
+    metric: Annotated[
+        list[str] | None,
+        typer.Option(metavar="METRIC", help="market/basis/measure or signal[/group]; may be repeated."),
+    ] = None,
+    at: Annotated[
+        str, typer.Option(metavar="DATE", help="end, 2030-06, 2030 (its mean), or 2029-07..2030-06.")
+    ] = "end",
+    confidence: Annotated[float, typer.Option(metavar="P", help="How sure the intervals are.")] = 0.95,
+    workers: Workers = None,
+    executor: ExecutorName = "processes",
+    scheduler: Scheduler = "",
+    out: Out = None,
+    as_json: Json = False,
+) -> int:
+    """Differences between two scenarios under the same luck, with intervals; scenarios are run first."""
+    from market_sim.cli.batching import Hands
+    from market_sim.cli.comparing import Question, compare_both
+
+    question = Question(a, b, tuple(assignments or ()), replicates, seed, tuple(metric or ()), at, confidence, out)
+    return compare_both(question, Hands(executor, workers, scheduler), as_json=as_json)
+
+
+@app.command()
+def sweep(
+    scenario: Annotated[str, typer.Argument(help=SCENARIO)],
+    grid: Annotated[
+        list[str] | None, typer.Option(metavar="KEY=V1,V2,..", help="Values of a parameter; all are crossed.")
+    ] = None,
+    lhs: Annotated[
+        list[str] | None, typer.Option(metavar="KEY=LO:HI[:log]", help="A range, drawn by Latin hypercube.")
+    ] = None,
+    points: Annotated[
+        int, typer.Option(metavar="N", parser=whole_number(1_000_000), help="Points of the Latin hypercube.")
+    ] = 16,
+    replicates: Count = None,
+    seed: Seed = 0,
+    assignments: Assignments = None,
+    workers: Workers = None,
+    executor: ExecutorName = "processes",
+    scheduler: Scheduler = "",
+    record: Record = "",
+    out: Out = None,
+    as_json: Json = False,
+) -> int:
+    """Run a scenario over a design of parameters, every point under the same luck."""
+    from market_sim.cli.batching import Hands
+    from market_sim.cli.sweeping import Survey, run_survey
+
+    survey = Survey(
+        scenario, tuple(assignments or ()), tuple(grid or ()), tuple(lhs or ()), points, replicates, seed, record, out
+    )
+    return run_survey(survey, Hands(executor, workers, scheduler), as_json=as_json)

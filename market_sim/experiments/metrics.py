@@ -1,0 +1,148 @@
+"""One number per replicate out of a run: `market/basis/measure`, `market/basis/share/entity` or a signal, at a date."""
+
+from __future__ import annotations
+
+import re
+from calendar import monthrange
+from dataclasses import dataclass
+from datetime import date
+
+import polars as pl
+
+from market_sim.experiments.errors import WrongRequest
+from market_sim.results.columns import CONCENTRATION
+from market_sim.results.names import Names
+from market_sim.results.read import Runs
+from market_sim.results.vocabulary import SIGNALS
+from market_sim.scenario.accept import nearest
+
+MEASURES = tuple(column.name for column in CONCENTRATION.columns if column.dtype == "float64")
+HELD = ("share", "quantity")  # measures of one entity, from the table of shares
+UNIT_OF_SIGNAL = {signal.name: signal.unit for signal in SIGNALS}
+UNIT_OF_MEASURE = {column.name: column.unit for column in CONCENTRATION.columns}
+DEFAULT_METRICS = (
+    "vendor/stock/hhi",
+    "provider/stock/hhi",
+    "lab/stock/hhi",
+    "platform/stock/hhi",
+    "neocloud_share",
+    "time_to_capacity",
+    "useful_price",
+    "useful_compute",
+    "cuda_premium",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """Which rows of which table, and the column that holds the number."""
+
+    text: str
+    table: str
+    where: tuple[tuple[str, str], ...]
+    column: str
+    unit: str
+
+    def in_each(self, runs: Runs, when: When) -> pl.DataFrame:
+        """Columns replicate and value: the mean over the days of `when`, or the last value by its day.
+
+        Raises WrongRequest where the run did not record the table, or has none of the names.
+        """
+        self._refuse_unknown(runs)
+        rows = runs[self.table].filter(pl.col(name).cast(pl.String) == held for name, held in self.where)
+        value = pl.col(self.column).cast(pl.Float64)
+        if when.first is not None:
+            rows, value = rows.filter(pl.col("date") >= when.first), value.mean()
+        else:
+            value = value.sort_by("tick").last()
+        if when.last is not None:
+            rows = rows.filter(pl.col("date") <= when.last)
+        return rows.group_by("replicate").agg(value.alias("value")).sort("replicate").collect()
+
+    def _refuse_unknown(self, runs: Runs) -> None:
+        for run, manifest in runs.manifests.items():
+            if self.table not in manifest.info.tables:
+                raise WrongRequest(f"{self.text}: {runs.folders[run]} did not record {self.table!r}")
+            for vocabulary, name in self.where:
+                _refuse_name(self.text, vocabulary, name, manifest.info.names)
+
+
+def _refuse_name(text: str, vocabulary: str, name: str, names: Names) -> None:
+    known = names[vocabulary]
+    if name not in known:
+        raise WrongRequest(_no_such(text, f"{vocabulary} {name!r}", name, known))
+
+
+def _no_such(text: str, what: str, name: str, known: tuple[str, ...]) -> str:
+    near = nearest(name, known)
+    hint = f"; did you mean {near!r}?" if near else ""
+    return f"metric {text!r}: there is no {what}{hint} Wanted one of {', '.join(known)}"
+
+
+def metric_of(text: str) -> Metric:
+    """Read `provider/stock/hhi`, `provider/stock/share/CoreWeave`, `useful_price` or `useful_price/neocloud`.
+
+    Raises WrongRequest.
+    """
+    parts = tuple(part.strip() for part in text.split("/"))
+    if parts[0] in UNIT_OF_SIGNAL and len(parts) <= 2:
+        group = parts[1] if len(parts) == 2 else "all"
+        return Metric(text, "signals", (("signal", parts[0]), ("group", group)), "value", UNIT_OF_SIGNAL[parts[0]])
+    if len(parts) == 4 and parts[2] in HELD:
+        held = (("market", parts[0]), ("basis", parts[1]), ("entity", parts[3]))
+        return Metric(text, "shares", held, parts[2], "0-1" if parts[2] == "share" else "by basis")
+    if len(parts) == 3 and parts[2] in MEASURES:
+        where = (("market", parts[0]), ("basis", parts[1]))
+        return Metric(text, "concentration", where, parts[2], UNIT_OF_MEASURE[parts[2]])
+    if len(parts) == 3:
+        raise WrongRequest(_no_such(text, f"measure {parts[2]!r}", parts[2], MEASURES))
+    if len(parts) <= 2:
+        raise WrongRequest(_no_such(text, f"signal {parts[0]!r}", parts[0], tuple(UNIT_OF_SIGNAL)))
+    raise WrongRequest(f"metric {text!r}: wanted market/basis/measure, market/basis/share/entity or signal[/group]")
+
+
+@dataclass(frozen=True, slots=True)
+class When:
+    """A day, whose last value counts, or the days `first` to `last`, whose mean counts; None for the end."""
+
+    last: date | None = None
+    first: date | None = None
+
+    def __str__(self) -> str:
+        last = str(self.last) if self.last else "the end"
+        return f"mean of {self.first} to {last}" if self.first else last
+
+
+DAY = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
+
+
+def when_of(text: str) -> When:
+    """Read `end`, `2030-06`, `2030-06-15` (the last value by then), `2030` or `2029-07..2030-06` (means).
+
+    Raises WrongRequest.
+    """
+    first, dots, last = text.partition("..")
+    if dots:
+        when = When(_days(text, last)[1], _days(text, first)[0])
+        if when.first and when.last and when.first > when.last:
+            raise WrongRequest(f"--at {text!r}: it ends before it begins")
+        return when
+    if text == "end":
+        return When()
+    begin, end = _days(text, text)
+    return When(end, begin if len(text) == 4 else None)
+
+
+def _days(text: str, day: str) -> tuple[date, date]:
+    """The first and the last day of a year, a month or a day."""
+    match = DAY.fullmatch(day.strip())
+    try:
+        if not match:
+            raise ValueError
+        year, month, number = (int(part) if part else None for part in match.groups())
+        assert year is not None
+        if month is None:
+            return date(year, 1, 1), date(year, 12, 31)
+        return date(year, month, number or 1), date(year, month, number or monthrange(year, month)[1])
+    except ValueError:
+        raise WrongRequest(f"--at {text!r}: wanted end, 2030, 2030-06, 2030-06-15 or 2029-07..2030-06") from None
