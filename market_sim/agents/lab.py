@@ -156,13 +156,14 @@ def wish(setup: Setup, market: Market, offered: Offered) -> Wishes:
 
 def best_by_stack(setup: Setup, market: Market, offered: Offered) -> np.ndarray:
     """Best log useful compute per USD on each stack, as if ported (R, lab, stack); -inf where nothing is offered."""
-    o = setup.offers
-    fit = np.take(market.technology.throughput, o.chip, axis=2)
-    ok = offered.live[:, None, :] & (fit > 0.0) & (offered.price > 0.0)
-    each = np.where(ok, log(np.maximum(fit, 1e-300) / np.maximum(offered.price, 1e-300)), -np.inf)
-    stack = np.take(setup.chip_stack, o.chip)
-    columns = [np.where(stack == s, each, -np.inf).max(axis=2, initial=-np.inf) for s in range(len(setup.stacks))]
-    return np.stack(columns, axis=2)
+    return valuation.best_by_stack(
+        market.technology.throughput,
+        offered.price,
+        offered.live,
+        setup.offers.chip,
+        setup.chip_stack,
+        len(setup.stacks),
+    )
 
 
 def port(setup: Setup, market: Market, offered: Offered) -> tuple[np.ndarray, np.ndarray]:

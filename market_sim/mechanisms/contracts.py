@@ -5,7 +5,7 @@ due whether used or not, the prepaid share is paid at signing and used up evenly
 the lab a credit. All times are continuous, so a tick that is half as long pays exactly half as much.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
@@ -317,12 +317,14 @@ def sign(
 
 @kernel
 def _add_up(
-    rows, count, throughput, delivered, solid_lab, now, live, sold, commitment, pending, backlog, solid,
+    rows, first, count, throughput, delivered, solid_lab, now, live, sold, commitment, pending, backlog, solid,
     rent_rate, useful_lab, useful_provider, useful_chip, rent_chip,
 ):  # fmt: skip
-    """Sums over each replicate's book; see `add_up`."""
+    """Adds each replicate's rows from `first` on to the sums; see `add_up`."""
     for r in range(rows.shape[0]):
-        for i in range(count[r]):
+        for p in range(backlog.shape[1]):
+            solid[r, p] *= backlog[r, p]
+        for i in range(first[r], count[r]):
             row = rows[r, i]
             lab, provider, chip, chips = row["lab"], row["provider"], row["chip"], row["chips"]
             yearly = row["price"] * chips * HOURS_PER_YEAR
@@ -366,12 +368,52 @@ def add_up(book: Book, throughput: np.ndarray, delivered: np.ndarray, solid_lab:
         useful_chip=np.zeros((replicates, chips)),
         rent_chip=np.zeros((replicates, chips)),
     )
+    _add_rows(sums, book, np.zeros_like(book.count), throughput, delivered, solid_lab, now)
+    return sums
+
+
+def add_deals(
+    sums: Holdings, book: Book, before: np.ndarray, throughput: np.ndarray, delivered: np.ndarray,
+    solid_lab: np.ndarray, now: float,
+) -> Holdings:  # fmt: skip
+    """`sums` of the first `before` (replicate,) rows of the book, with those of the others; the rest as in `add_up`."""
+    after = Holdings(**{one.name: getattr(sums, one.name).copy() for one in fields(Holdings)})
+    _add_rows(after, book, before, throughput, delivered, solid_lab, now)
+    return after
+
+
+def _add_rows(
+    sums: Holdings, book: Book, first: np.ndarray, throughput: np.ndarray, delivered: np.ndarray,
+    solid_lab: np.ndarray, now: float,
+) -> None:  # fmt: skip
+    """Adds the rows from `first` (replicate,) on to `sums`, in place."""
     _add_up(
-        book.rows, book.count, throughput, delivered, solid_lab, now, sums.live, sums.sold, sums.commitment,
+        book.rows, first, book.count, throughput, delivered, solid_lab, now, sums.live, sums.sold, sums.commitment,
         sums.pending, sums.backlog, sums.solid, sums.rent_rate, sums.useful_lab, sums.useful_provider, sums.useful_chip,
         sums.rent_chip,
     )  # fmt: skip
-    return sums
+
+
+@kernel
+def _add_useful(rows, count, throughput, delivered, useful_lab, useful_provider, useful_chip):
+    """Useful compute of each replicate's live contracts."""
+    for r in range(rows.shape[0]):
+        for i in range(count[r]):
+            row = rows[r, i]
+            if row["status"] == LIVE:
+                lab, provider, chip = row["lab"], row["provider"], row["chip"]
+                useful = row["chips"] * throughput[r, lab, chip] * delivered[r, provider]
+                useful_lab[r, lab] += useful
+                useful_provider[r, provider] += useful
+                useful_chip[r, chip] += useful
+
+
+def add_useful(sums: Holdings, book: Book, throughput: np.ndarray, delivered: np.ndarray) -> Holdings:
+    """`sums` of the book with the useful compute that its chips give at this throughput (replicate, lab, chip)."""
+    names = ("useful_lab", "useful_provider", "useful_chip")
+    useful = {name: np.zeros_like(getattr(sums, name)) for name in names}
+    _add_useful(book.rows, book.count, throughput, delivered, *useful.values())
+    return replace(sums, **useful)
 
 
 @kernel

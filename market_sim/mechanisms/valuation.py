@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from market_sim.numerics import annuity, exp, kannuity, kernel, kexp, klog, log
 
 __all__ = [
+    "best_by_stack",
     "hedonic_speed_premium",
     "outside_worth",
     "payment_factor",
@@ -96,6 +97,33 @@ def worth(
     places = [np.ascontiguousarray(a, np.int64) for a in names]
     _worth(*[*arrays, *places, np.ascontiguousarray(live, np.bool_), utility])
     return utility
+
+
+def best_by_stack(
+    throughput: Floats, price: Floats, live: Bools, offer_chip: Ints, chip_stack: Ints, stacks: int
+) -> Floats:
+    """Best log useful PFLOP-hours per USD on each stack (replicate, lab, stack); -inf where nothing is to be had.
+
+    Arrays as in `worth`.
+    """
+    best = np.zeros((*price.shape[:2], stacks))
+    _best_by_stack(throughput, price, live, offer_chip, np.take(chip_stack, offer_chip), best)
+    return log(best)
+
+
+@kernel
+def _best_by_stack(throughput, price, live, offer_chip, offer_stack, best):  # type: ignore[no-untyped-def]
+    """Most throughput per price; the logarithm, which keeps the order, is left to the caller."""
+    offers = np.empty(live.shape[1], np.int64)
+    for r in range(live.shape[0]):
+        count = _find_live(live[r], offers)
+        for i in range(price.shape[1]):
+            for k in range(count):
+                j = offers[k]
+                if price[r, i, j] > 0.0:
+                    each = throughput[r, i, offer_chip[j]] / price[r, i, j]
+                    s = offer_stack[j]
+                    best[r, i, s] = each if each > best[r, i, s] else best[r, i, s]
 
 
 @kernel

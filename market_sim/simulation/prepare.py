@@ -10,11 +10,12 @@ from market_sim.numerics import log
 from market_sim.scenario.catalog import architecture_table, chip_table
 from market_sim.scenario.realise import realise
 from market_sim.scenario.schema import Scenario
-from market_sim.simulation.technology import fitted
+from market_sim.simulation.technology import specialised, weighed
 from market_sim.state.initial import OLDEST, open_market, opening_technology
 from market_sim.state.luck import draw_luck
 from market_sim.state.market import Market
 from market_sim.state.setup import Setup, lay_out
+from market_sim.state.tables import Book
 from market_sim.units import decimal_year
 
 
@@ -50,8 +51,9 @@ def _maturity(setup: Setup, chips) -> np.ndarray:  # type: ignore[no-untyped-def
 def _open(setup: Setup, maturity: np.ndarray) -> Market:
     """Open with cost prices, then let the opening book tell capabilities and cost indices."""
     drawn = setup.drawn
-    answer = fitted(setup, drawn.lab.ideal, maturity)
-    technology = opening_technology(setup, maturity, answer.throughput, answer.mfu)
+    seconds = specialised(setup, drawn.lab.ideal, maturity)
+    answer = weighed(setup, seconds, maturity)
+    technology = opening_technology(setup, maturity, seconds, answer.throughput, answer.mfu)
     price = drawn.chip.price.copy()
     purchase = np.where(
         setup.own_silicon,
@@ -86,8 +88,29 @@ def add_up(setup: Setup, market: Market) -> Market:
     holdings = contracts.add_up(
         market.book, market.technology.throughput, provider.delivered(setup), lab.solid(setup, market), market.now
     )
-    pipe = delivery.add_up(market.pipeline, setup.power, len(setup.providers))
-    return replace(market, holdings=holdings, pipe=pipe)
+    return add_lots(setup, replace(market, holdings=holdings))
+
+
+def add_lots(setup: Setup, market: Market) -> Market:
+    """What the pipeline comes to now."""
+    return replace(market, pipe=delivery.add_up(market.pipeline, setup.power, len(setup.providers)))
+
+
+def add_deals(setup: Setup, market: Market, before: Book) -> Market:
+    """What the book comes to with the contracts signed since `before`, and the pipeline."""
+    holdings = contracts.add_deals(
+        market.holdings, market.book, before.count, market.technology.throughput, provider.delivered(setup),
+        lab.solid(setup, market), market.now,
+    )  # fmt: skip
+    return add_lots(setup, replace(market, holdings=holdings))
+
+
+def add_useful(setup: Setup, market: Market) -> Market:
+    """What the chips under contract do at today's throughput."""
+    holdings = contracts.add_useful(
+        market.holdings, market.book, market.technology.throughput, provider.delivered(setup)
+    )
+    return replace(market, holdings=holdings)
 
 
 def _with_beliefs(setup: Setup, market: Market, built: np.ndarray) -> Market:

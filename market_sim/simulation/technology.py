@@ -54,28 +54,43 @@ def release_models(setup: Setup, market: Market) -> Market:
     if not new.any():
         return market
     ideal = setup.ideal[..., market.tick + 1]
-    kappa = np.take(t.maturity, setup.chip_family, axis=1)
-    gradient = fit.fit_gradient(setup.shortlist, t.drift, kappa, setup.drawn.lab.training_share)
+    kappa, mix = by_chip(setup, t.maturity), setup.drawn.lab.training_share
+    gradient = fit.fit_gradient(setup.shortlist, t.drift, kappa, mix, new)
     pull = architecture.blended(market.holdings.live, gradient)
     nothing = np.zeros_like(d.codesign)
     moved = architecture.next_generation(t.drift, ideal, pull, new, d.adaptation, d.codesign, d.quality_loss)
     twin = architecture.next_generation(t.unadapted, ideal, pull, new, d.adaptation, nothing, d.quality_loss)
-    return replace(market, technology=replace(t, drift=moved, unadapted=twin))
+    seconds = fit.specialise(setup.shortlist, moved, kappa, mix, new, t.seconds)
+    return replace(market, technology=replace(t, drift=moved, unadapted=twin, seconds=seconds))
+
+
+def by_chip(setup: Setup, maturity: np.ndarray) -> np.ndarray:
+    """Kernel maturity of every chip (R, chip, work) from that of its family (R, family, work)."""
+    return np.ascontiguousarray(np.take(maturity, setup.chip_family, axis=1))
+
+
+def specialised(setup: Setup, drift: np.ndarray, maturity: np.ndarray) -> np.ndarray:
+    """Chip-seconds per useful PFLOP (R, lab, chip, work) under plans made for architectures (R, lab, direction)."""
+    return fit.specialise(setup.shortlist, drift, by_chip(setup, maturity), setup.drawn.lab.training_share)
+
+
+def weighed(setup: Setup, seconds: np.ndarray, maturity: np.ndarray) -> fit.Fit:
+    """The compute fit at kernel maturity (R, family, work), off by the error that this run drew for each stack."""
+    mix = setup.drawn.lab.training_share
+    answer = fit.reweigh(setup.shortlist, seconds, by_chip(setup, maturity), mix)
+    error = setup.fit_error[:, None, :]
+    return replace(answer, throughput=answer.throughput * error, mfu=answer.mfu * error)
 
 
 def fitted(setup: Setup, drift: np.ndarray, maturity: np.ndarray) -> fit.Fit:
-    """The compute fit of architectures (R, lab, direction) at kernel maturity (R, family, work), off by the error that
-    this run drew for each stack."""
-    kappa = np.ascontiguousarray(np.take(maturity, setup.chip_family, axis=1))
-    answer = fit.reevaluate(setup.shortlist, drift, kappa, setup.drawn.lab.training_share)
-    error = setup.fit_error[:, None, :]
-    return replace(answer, throughput=answer.throughput * error, mfu=answer.mfu * error)
+    """The compute fit of architectures (R, lab, direction) under plans made for this maturity."""
+    return weighed(setup, specialised(setup, drift, maturity), maturity)
 
 
 def fit_chips(setup: Setup, market: Market) -> Market:
     """What every chip does for every lab."""
     t = market.technology
-    answer = fitted(setup, t.drift, t.maturity)
+    answer = weighed(setup, t.seconds, t.maturity)
     return replace(market, technology=replace(t, throughput=answer.throughput, mfu=answer.mfu))
 
 

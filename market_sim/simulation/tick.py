@@ -14,7 +14,7 @@ from market_sim.mechanisms.delivery import Delivered
 from market_sim.simulation import adapting, building, earning, money, technology, trading
 from market_sim.simulation.building import Ordered
 from market_sim.simulation.money import Settled
-from market_sim.simulation.prepare import add_up
+from market_sim.simulation.prepare import add_deals, add_lots, add_up, add_useful
 from market_sim.simulation.trading import Trade
 from market_sim.state.market import Market
 from market_sim.state.setup import Setup
@@ -42,7 +42,7 @@ def tick(setup: Setup, market: Market, policies: Policies) -> tuple[Market, Day]
     market = technology.mature(setup, market)  # 1 technology
     market = technology.release_models(setup, market)
     market = technology.fit_chips(setup, market)  # 2 fit
-    market = add_up(setup, market)
+    market = add_useful(setup, market)
     market = earning.meet_demand(setup, market)  # 3 demand
     start = market
 
@@ -50,10 +50,10 @@ def tick(setup: Setup, market: Market, policies: Policies) -> tuple[Market, Day]
     offered = provider.offer(setup, market, books)  # 4 quotes
     wishes = trading.wish(setup, market, offered, policies)
     market, trade = trading.trade(setup, market, offered, wishes)  # 5 trade
-    market = add_up(setup, market)
+    market = add_deals(setup, market, start.book)
 
     market, ordered = building.order_ahead(setup, market, offered, policies)  # 6 orders and allocation
-    market = add_up(setup, market)
+    market = add_lots(setup, market)
     orders = vendor.book_orders(setup, market, market.pipe.waiting)
     shipments = building.allocate(setup, market, orders, policies)
     stocked = market

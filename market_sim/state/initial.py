@@ -40,8 +40,10 @@ BOOK_AGE = 0.5  # opening gear stands at half its price in the books
 SITE_AGE = 0.7
 
 
-def opening_technology(setup: Setup, maturity: np.ndarray, throughput: np.ndarray, mfu: np.ndarray) -> Technology:
-    """`maturity` (R, family, work) at the start, `throughput` and `mfu` (R, lab, chip) under it."""
+def opening_technology(
+    setup: Setup, maturity: np.ndarray, seconds: np.ndarray, throughput: np.ndarray, mfu: np.ndarray
+) -> Technology:
+    """`maturity` (R, family, work) at the start, `seconds` (R, lab, chip, work) that models need, and what follows."""
     labs = setup.scenario.lab.values()
     ported = np.array([[float(stack in lab.ports) for stack in setup.stacks] for lab in labs])
     drift = setup.drawn.lab.ideal.copy()
@@ -53,6 +55,7 @@ def opening_technology(setup: Setup, maturity: np.ndarray, throughput: np.ndarra
         ported=np.broadcast_to(ported, (setup.width, *ported.shape)).copy(),
         drift=drift,
         unadapted=drift.copy(),
+        seconds=seconds,
         throughput=throughput,
         mfu=mfu,
     )

@@ -92,6 +92,7 @@ class Technology(Table):
     ported: np.ndarray = axes("lab", "stack")  # 0..1 progress of each port
     drift: np.ndarray = axes("lab", "direction")  # log deviation of each architecture from its base
     unadapted: np.ndarray = axes("lab", "direction")  # the same for a twin that never adapts to its chips
+    seconds: np.ndarray = axes("lab", "chip", "work")  # chip-seconds per useful PFLOP, kernels mature
     throughput: np.ndarray = axes("lab", "chip")  # useful PFLOP/s per chip
     mfu: np.ndarray = axes("lab", "chip")
 

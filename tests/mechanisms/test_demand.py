@@ -54,7 +54,7 @@ def test_growth_is_learned_from_growth():
 def plan(**given_):
     """W of one lab; what is not given is a lab with a million of demand and no money."""
     numbers = {
-        "demand": 1e6, "growth": 0.4, "cash": 0.0, "funding": 0.0, "compute_share": 0.6, "other_cost": 0.25,
+        "demand": 1e6, "revenue": 1e6, "growth": 0.4, "purse": 0.0, "funding": 0.0, "compute_share": 0.6, "other_cost": 0.25,
         "pending": 0.0,
     } | given_  # fmt: skip
     common = {"horizon": 0.75, "growth_cap": 1.2, "runway": 1.5, "bridge": 0.15}
@@ -74,8 +74,9 @@ def test_nobody_plans_more_than_revenue_funding_and_cash_can_pay():
     """A lab that wants 5 USD of compute per USD earned pays from revenue, then funding, then its runway."""
     forward = 1e6 * np.exp(0.3)
     assert plan(compute_share=5.0) == pytest.approx(0.75 * forward)
-    assert plan(compute_share=5.0, funding=1e5, cash=3e5) == pytest.approx(0.75 * forward + 1e5 + 2e5)
+    assert plan(compute_share=5.0, funding=1e5, purse=3e5) == pytest.approx(0.75 * forward + 1e5 + 2e5)
     assert plan(demand=0.0) == 0.0
+    assert plan(revenue=0.5e6, compute_share=5.0) == pytest.approx(0.75 * 0.5 * forward), "what is earned pays"
 
 
 @pytest.mark.parametrize("growth", [9.0, -9.0])

@@ -1,10 +1,11 @@
 """Compute fit: which chip suits which architecture, and by how much.
 
 `prepare` searches the plans once per run; `evaluate` and `reevaluate` answer for every (replicate, lab, chip).
+`specialise` settles the plans of labs whose models moved, `reweigh` answers from them as kernels mature.
 """
 
 from market_sim.mechanisms.fit.cases import predict_cases
-from market_sim.mechanisms.fit.evaluate import Fit, evaluate, fit_gradient, reevaluate
+from market_sim.mechanisms.fit.evaluate import Fit, evaluate, fit_gradient, reevaluate, reweigh, specialise
 from market_sim.mechanisms.fit.layout import DIRECTIONS, KINDS
 from market_sim.mechanisms.fit.matrix import FitMatrix, compute_fit
 from market_sim.mechanisms.fit.maturity import error_band, kappa0, spec_sheet, starting_maturity
@@ -28,6 +29,8 @@ __all__ = [
     "predict_cases",
     "prepare",
     "reevaluate",
+    "reweigh",
     "spec_sheet",
+    "specialise",
     "starting_maturity",
 ]

@@ -43,28 +43,67 @@ def reevaluate(
 
     A token counts for its FLOPs in the base architecture, so that slower models do not pass for more work.
     """
-    throughput, mfu, _ = _drifted(shortlist, drift, kappa, mix, False)
+    return reweigh(shortlist, specialise(shortlist, drift, kappa, mix), kappa, mix)
+
+
+def specialise(
+    shortlist: ShortList,
+    drift: NDArray[np.float64],
+    kappa: NDArray[np.float64],
+    mix: NDArray[np.float64],
+    moved: NDArray[np.bool_] | None = None,
+    before: NDArray[np.float64] | None = None,
+) -> NDArray[np.float64]:
+    """Chip-seconds per useful PFLOP at maturity 1 by kind of work, (replicate, lab, chip, kind), each phase under the
+    plan that is fastest at this drift and maturity.
+
+    Where `moved` (replicate, lab) is given, the others keep what they had `before`.
+    """
+    labs, chips = shortlist.seconds.shape[:2]
+    out = np.empty((len(kappa), labs, chips, kappa.shape[2])) if before is None else before.copy()
+    _drifted(shortlist, drift, kappa, mix, moved, out, np.empty((0, 0, 0, drift.shape[2])))
+    return out
+
+
+def reweigh(
+    shortlist: ShortList, seconds: NDArray[np.float64], kappa: NDArray[np.float64], mix: NDArray[np.float64]
+) -> Fit:
+    """The fit at maturity `kappa` of what `specialise` made, its plans held: what changes between model releases."""
+    throughput, mfu = np.empty(seconds.shape[:3]), np.empty(seconds.shape[:3])
+    weighed_throughput(seconds, shortlist.reference, shortlist.peaks, kappa, mix, throughput, mfu)
     return Fit(throughput, mfu, shortlist.limiting)
 
 
 def fit_gradient(
-    shortlist: ShortList, drift: NDArray[np.float64], kappa: NDArray[np.float64], mix: NDArray[np.float64]
+    shortlist: ShortList,
+    drift: NDArray[np.float64],
+    kappa: NDArray[np.float64],
+    mix: NDArray[np.float64],
+    moved: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.float64]:
-    """d log throughput / d drift, (replicate, lab, chip, direction), under the plans that are best there."""
-    return _drifted(shortlist, drift, kappa, mix, True)[2]
+    """d log throughput / d drift, (replicate, lab, chip, direction), under the plans that are best there.
+
+    Zero for labs outside `moved` (replicate, lab).
+    """
+    shape = (kappa.shape[0], *shortlist.seconds.shape[:2])
+    gradient = np.zeros((*shape, drift.shape[2]))
+    _drifted(shortlist, drift, kappa, mix, moved, np.empty((*shape, kappa.shape[2])), gradient)
+    return gradient
 
 
 def _drifted(
-    s: ShortList, drift: NDArray[np.float64], kappa: NDArray[np.float64], mix: NDArray[np.float64], gradients: bool
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    shape = (kappa.shape[0], *s.seconds.shape[:2])
-    throughput, mfu = np.empty(shape), np.empty(shape)
-    gradient = np.empty((*shape, drift.shape[2]) if gradients else (0, 0, 0, drift.shape[2]))
-    drifted_throughput(
-        s.seconds, s.slopes, s.bends, s.useful, s.prompts, s.reference, s.peaks,
-        drift, kappa, mix, throughput, mfu, gradient,
-    )  # fmt: skip
-    return throughput, mfu, gradient
+    s: ShortList,
+    drift: NDArray[np.float64],
+    kappa: NDArray[np.float64],
+    mix: NDArray[np.float64],
+    moved: NDArray[np.bool_] | None,
+    out: NDArray[np.float64],
+    gradient: NDArray[np.float64],
+) -> None:
+    every = np.ones(mix.shape, np.bool_) if moved is None else moved
+    drifted_seconds(
+        s.seconds, s.slopes, s.bends, s.useful, s.prompts, s.reference, drift, kappa, mix, every, out, gradient
+    )
 
 
 @kernel
@@ -124,55 +163,85 @@ def mature_throughput(seconds, useful, prompts, reference, peaks, kappa, mix, th
 
 
 @kernel
-def drifted_throughput(
-    seconds, slopes, bends, useful, prompts, reference, peaks, drift, kappa, mix, throughput, mfu, gradient
-):  # type: ignore[no-untyped-def]
-    """The kernel of `reevaluate` and `fit_gradient`; an empty gradient is not filled."""
+def drifted_seconds(
+    seconds, slopes, bends, useful, prompts, reference, drift, kappa, mix, moved, out, gradient
+):  # type: ignore[no-untyped-def]  # fmt: skip
+    """The kernel of `specialise` and `fit_gradient`; an empty gradient is not filled."""
     labs, chips = seconds.shape[0], seconds.shape[1]
     now, root, total = np.empty((5, _ALL)), np.empty((5, _ALL)), np.empty(_ALL)
     for replicate in range(kappa.shape[0]):
         for lab in range(labs):
+            if not moved[replicate, lab]:
+                continue
             share, ask = mix[replicate, lab], prompts[lab]
-            serving = ask * useful[lab, 1] + useful[lab, 2]
-            train_tokens = share * reference[lab, 0] / useful[lab, 0]
-            serve_tokens = (1.0 - share) * reference[lab, 1] / serving
-            work = share * reference[lab, 0] + (1.0 - share) * reference[lab, 1]
-            d0, d1 = drift[replicate, lab, 0], drift[replicate, lab, 1]
-            d2, d3 = drift[replicate, lab, 2], drift[replicate, lab, 3]
+            work = 1e-15 * (share * reference[lab, 0] + (1.0 - share) * reference[lab, 1])
+            train_tokens = share * reference[lab, 0] / (useful[lab, 0] * work)
+            serve_tokens = (1.0 - share) * reference[lab, 1] / ((ask * useful[lab, 1] + useful[lab, 2]) * work)
             for chip in range(chips):
                 slope, bend = slopes[lab, chip], bends[lab, chip]
-                total[:] = 0.0
-                for kind in range(5):
-                    slow = 1.0 / kappa[replicate, chip, kind]
-                    for p in range(_ALL):
-                        y = d0 * (slope[0, kind, p] + d0 * bend[0, kind, p])
-                        y += d1 * (slope[1, kind, p] + d1 * bend[1, kind, p])
-                        y += d2 * (slope[2, kind, p] + d2 * bend[2, kind, p])
-                        y += d3 * (slope[3, kind, p] + d3 * bend[3, kind, p])
-                        f = max(1.0 + 0.0625 * y, 0.5)
-                        f2 = f * f
-                        f4 = f2 * f2
-                        f8 = f4 * f4
-                        root[kind, p] = f
-                        now[kind, p] = seconds[lab, chip, kind, p] * slow * f8 * f8
-                        total[p] += now[kind, p]
+                drift_plans(
+                    seconds[lab, chip], slope, bend, drift[replicate, lab], kappa[replicate, chip], now, root, total
+                )
                 trained = fastest(total, 0, _TRAINED)
                 prefilled = fastest(total, _TRAINED, _PREFILLED)
                 decoded = fastest(total, _PREFILLED, _ALL)
-                hours = train_tokens * total[trained] + serve_tokens * (ask * total[prefilled] + total[decoded])
-                ideal = train_tokens * useful[lab, 0] / peaks[lab, chip, 0]
-                ideal += serve_tokens * serving / peaks[lab, chip, 1]
-                throughput[replicate, lab, chip] = 1e-15 * work / hours
-                mfu[replicate, lab, chip] = 1e-15 * ideal / hours
-                if gradient.shape[0] > 0:
-                    for d in range(4):
-                        x = drift[replicate, lab, d]
-                        rise = 0.0
-                        for kind in range(5):
-                            t = train_tokens * now[kind, trained] / root[kind, trained]
-                            rise += t * (slope[d, kind, trained] + 2.0 * x * bend[d, kind, trained])
-                            t = serve_tokens * ask * now[kind, prefilled] / root[kind, prefilled]
-                            rise += t * (slope[d, kind, prefilled] + 2.0 * x * bend[d, kind, prefilled])
-                            t = serve_tokens * now[kind, decoded] / root[kind, decoded]
-                            rise += t * (slope[d, kind, decoded] + 2.0 * x * bend[d, kind, decoded])
-                        gradient[replicate, lab, chip, d] = -rise / hours
+                each = out[replicate, lab, chip]
+                hours = 0.0
+                for kind in range(5):
+                    each[kind] = train_tokens * now[kind, trained]
+                    each[kind] += serve_tokens * (ask * now[kind, prefilled] + now[kind, decoded])
+                    hours += each[kind] / kappa[replicate, chip, kind]
+                for d in range(4 if gradient.shape[0] > 0 else 0):
+                    x = drift[replicate, lab, d]
+                    rise = 0.0
+                    for kind in range(5):
+                        slow = 1.0 / kappa[replicate, chip, kind]
+                        t = slow * train_tokens * now[kind, trained] / root[kind, trained]
+                        rise += t * (slope[d, kind, trained] + 2.0 * x * bend[d, kind, trained])
+                        t = slow * serve_tokens * ask * now[kind, prefilled] / root[kind, prefilled]
+                        rise += t * (slope[d, kind, prefilled] + 2.0 * x * bend[d, kind, prefilled])
+                        t = slow * serve_tokens * now[kind, decoded] / root[kind, decoded]
+                        rise += t * (slope[d, kind, decoded] + 2.0 * x * bend[d, kind, decoded])
+                    gradient[replicate, lab, chip, d] = -rise / hours
+
+
+@kernel
+def drift_plans(seconds, slope, bend, drift, kappa, now, root, total):  # type: ignore[no-untyped-def]
+    """Fills now (kind, plan) with seconds after the drift, root with 1 + y/16, total (plan,) with all kinds over kappa."""
+    d0, d1, d2, d3 = drift[0], drift[1], drift[2], drift[3]
+    total[:] = 0.0
+    for kind in range(5):
+        slow = 1.0 / kappa[kind]
+        for p in range(_ALL):
+            y = d0 * (slope[0, kind, p] + d0 * bend[0, kind, p])
+            y += d1 * (slope[1, kind, p] + d1 * bend[1, kind, p])
+            y += d2 * (slope[2, kind, p] + d2 * bend[2, kind, p])
+            y += d3 * (slope[3, kind, p] + d3 * bend[3, kind, p])
+            f = max(1.0 + 0.0625 * y, 0.5)
+            f2 = f * f
+            f4 = f2 * f2
+            f8 = f4 * f4
+            root[kind, p] = f
+            now[kind, p] = seconds[kind, p] * f8 * f8
+            total[p] += now[kind, p] * slow
+
+
+@kernel
+def weighed_throughput(seconds, reference, peaks, kappa, mix, throughput, mfu):  # type: ignore[no-untyped-def]
+    """The kernel of `reweigh`: useful work over seconds by kind over kappa."""
+    chips = kappa.shape[1]
+    slow = np.empty((5, chips))
+    for replicate in range(kappa.shape[0]):
+        for chip in range(chips):
+            for kind in range(5):
+                slow[kind, chip] = 1.0 / kappa[replicate, chip, kind]
+        for lab in range(mix.shape[1]):
+            train = mix[replicate, lab] * reference[lab, 0]
+            serve = (1.0 - mix[replicate, lab]) * reference[lab, 1]
+            for chip in range(chips):
+                s = seconds[replicate, lab, chip]
+                needs = s[0] * slow[0, chip] + s[1] * slow[1, chip] + s[2] * slow[2, chip]
+                needs += s[3] * slow[3, chip] + s[4] * slow[4, chip]
+                ideal = train / peaks[lab, chip, 0] + serve / peaks[lab, chip, 1]
+                throughput[replicate, lab, chip] = 1.0 / needs
+                mfu[replicate, lab, chip] = ideal / ((train + serve) * needs)

@@ -1,5 +1,6 @@
 """The full search over plans, and the short-list it leaves."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -73,7 +74,7 @@ def candidates() -> Candidates:
     ]
     serving = [(tensor, 1, expert, tokens, 0) for tensor, expert in groups for tokens in (2048, 8192, 32768)]
     decoding = [
-        (tensor, 1, expert, max(1.0, 2.0**size * max(tensor, expert)), 0)
+        (tensor, 1, expert, max(1.0, math.ldexp(max(tensor, expert), size)), 0)
         for tensor, expert in groups
         for size in (-2, 0, 2, 4, 5, 6, 7, 8, 9)
     ]

@@ -38,7 +38,7 @@ def default_jobs(architectures: ArchitectureTable) -> Jobs:
     """Jobs by model size: 256 chips per 10 billion active parameters to train on, 4k sequences, requests of 2,000
     tokens in and 500 out, each format as the model was trained, steps of at most 50 ms."""
     size = np.maximum(architectures.active_params_b, architectures.total_params_b / 10.0)
-    chips = np.clip(2.0 ** np.round(_log2(25.6 * size)), 64.0, 16384.0)
+    chips = np.clip(np.ldexp(1.0, np.rint(_log2(25.6 * size)).astype(np.int64)), 64.0, 16384.0)
     same = np.ones(len(architectures.names))
     trained = architectures.train_dtype.astype(np.float64)
     return Jobs(
