@@ -12,17 +12,19 @@ from market_sim.cli.exits import Failed, WrongInput
 from market_sim.cli.running import overrides_of
 from market_sim.cli.speaking import answer
 from market_sim.scenario.load import load_scenario
+from market_sim.units import MILLION
 
 CASE_COLUMNS = ("architecture", "chip", "phase", "dtype")
 
 
 def print_matrix(scenario: str, assignments: Sequence[str], out: Path | None) -> None:
-    """Lab by chip at the scenario's start: useful PFLOP/s per chip, MFU, what limits it, and the error."""
+    """Lab by chip at the scenario's start: useful PFLOP/s per chip and per million USD of chip and server, MFU, what
+    limits it, and the error."""
     _write(list(_matrix(scenario, assignments)), out)
 
 
 def _matrix(path: str, assignments: Sequence[str]) -> Iterator[dict[str, Any]]:
-    scenario = load_scenario(path, overrides_of(assignments))
+    scenario = load_scenario(path, {"labs.fit_error": 0.0, **overrides_of(assignments)})
     from market_sim.mechanisms.fit import KINDS, error_band
     from market_sim.scenario.catalog import chip_table
     from market_sim.simulation.prepare import prepare
@@ -30,6 +32,7 @@ def _matrix(path: str, assignments: Sequence[str]) -> Iterator[dict[str, Any]]:
     setup, market = prepare(scenario, 0, (0,))
     band = error_band(chip_table({name: {"catalog": one.catalog or name} for name, one in scenario.chip.items()}))
     found, limiting = market.technology, setup.shortlist.limiting
+    price = market.vendors.list_price[0] + setup.drawn.chip.server[0]
     for row, (lab, firm) in enumerate(scenario.lab.items()):
         for column, chip in enumerate(scenario.chip):
             yield {
@@ -37,6 +40,7 @@ def _matrix(path: str, assignments: Sequence[str]) -> Iterator[dict[str, Any]]:
                 "architecture": firm.architecture,
                 "chip": chip,
                 "pflops_per_chip": f"{found.throughput[0, row, column]:.6g}",
+                "pflops_per_musd": f"{found.throughput[0, row, column] / price[column] * MILLION:.5g}",
                 "mfu": f"{found.mfu[0, row, column]:.4f}",
                 "limited_by": KINDS[limiting[row, column]],
                 "log_error_sd": f"{band[column]:.3f}",

@@ -32,7 +32,7 @@ MARKET_SIM = [sys.executable, "-m", "market_sim"]
 
 def begun(folder: Path, toml: Path) -> subprocess.Popen[str]:
     """The batch begun, or gone on with, by two workers of a process of its own."""
-    fresh = [str(toml), "-n", str(REPLICATES), "--chunk", "1", "--record", "all", "--out", str(folder)]
+    fresh = [str(toml), "-n", str(REPLICATES), "--chunk", "2", "--record", "all", "--out", str(folder)]
     rest = ["--resume", str(folder)] if (folder / "design.json").exists() else fresh
     command = [*MARKET_SIM, "batch", *rest, "--workers", "2"]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -59,7 +59,7 @@ def test_a_batch_killed_at_random_moments_is_made_whole(tmp_path: Path, tiny_tom
     folder, luck = tmp_path / "batch", Random(5)
     for _ in range(3):
         process = begun(folder, tiny_toml)
-        wait_for_parts(folder, parts_in(folder) + luck.randrange(40), process)
+        wait_for_parts(folder, parts_in(folder) + luck.randrange(30), process)
         time.sleep(luck.random() * 0.1)
         process.kill()
         process.communicate()
@@ -124,7 +124,7 @@ def test_a_killed_worker_is_replaced(tmp_path: Path, whole: Whole) -> None:
             victim.kill()
 
     found = run_batch(
-        tiny(), REPLICATES, "processes", tmp_path / "batch", workers=2, chunk=1, record="all", watch=kill_one
+        tiny(), REPLICATES, "processes", tmp_path / "batch", workers=2, chunk=3, record="all", watch=kill_one
     )
     assert killed
     assert content(found) == whole
