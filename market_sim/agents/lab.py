@@ -144,8 +144,7 @@ def value(setup: Setup, market: Market, offered: Offered) -> np.ndarray:
 def wish(setup: Setup, market: Market, offered: Offered) -> Wishes:
     """Asks, worths and lots of the tick."""
     wanted = plan(setup, market)
-    live = offered.live[:, None, :]
-    price = np.where(live, offered.price, 0.0).sum(axis=2) / np.maximum(live.sum(axis=2), 1)
+    price = valuation.mean_price(offered.price, offered.live)
     yearly = HOURS_PER_YEAR * np.where(price > 0.0, price, 1.0)
     lot = np.maximum(1.0, np.floor(setup.drawn.trade.lot[:, None] * wanted / yearly))
     reserve = setup.drawn.trade.outside[:, None] * market.labs.cost_index

@@ -273,9 +273,12 @@ def useful_chip(market: Market) -> np.ndarray:
 
 def useful_price(setup: Setup, market: Market, built: np.ndarray) -> np.ndarray:
     """Built-to-order price per useful PFLOP-hour (R,), the weighted geometric mean over what is being built."""
-    useful = useful_chip(market)[:, None, :] * delivered(setup)[:, :, None]
-    weight = being_built(setup, market)
-    each = weight * log(np.maximum(built, SMALL) / np.maximum(useful, SMALL))
+    useful = useful_chip(market)
+    return _useful_price(being_built(setup, market), useful, delivered(setup), built)
+
+
+def _useful_price(weight: np.ndarray, useful: np.ndarray, reaches: np.ndarray, built: np.ndarray) -> np.ndarray:
+    each = weight * log(np.maximum(built, SMALL) / np.maximum(useful[:, None, :] * reaches[:, :, None], SMALL))
     return exp(each.reshape(len(each), -1).sum(axis=1))
 
 
@@ -284,10 +287,11 @@ def requote(
 ) -> np.ndarray:
     """Quotes after the tick (R, provider, chip): pulled to replacement cost, pushed by vacancy and scarcity."""
     d = setup.drawn.providers
-    price = useful_price(setup, market, offered.built)
-    delay = (being_built(setup, market) * offered.delay).reshape(len(price), -1).sum(axis=1)
+    weight, useful, reaches = being_built(setup, market), useful_chip(market), delivered(setup)
+    price = _useful_price(weight, useful, reaches, offered.built)
+    delay = (weight * offered.delay).reshape(len(price), -1).sum(axis=1)
     wait = exp(obsolescence * np.minimum(delay, 5.0))
-    target = (price * wait)[:, None, None] * useful_chip(market)[:, None, :] * delivered(setup)[:, :, None]
+    target = (price * wait)[:, None, None] * useful[:, None, :] * reaches[:, :, None]
     fleet = market.fleet.in_service
     empty = np.where(
         fleet > 0.5, vacant(setup, market) / np.where(fleet > 0.5, fleet, 1.0), d.vacancy_target[:, None, None]

@@ -70,24 +70,21 @@ def _folders(question: Question, hands: Hands, quiet: bool) -> tuple[tuple[Path,
 
 
 def _simulated(question: Question, hands: Hands, quiet: bool) -> Batch:
-    """Both scenarios in one batch."""
-    from market_sim.experiments.batch import run_design
-    from market_sim.experiments.design import design
+    """Both scenarios in one batch; one that is there already is gone on with, if need be."""
+    from market_sim.experiments.batch import resume_batch, run_design
+    from market_sim.experiments.design import DESIGN, design
     from market_sim.scenario.load import load_scenario
 
     overrides = overrides_of(question.assignments)
     loaded = [load_scenario(one, overrides) for one in (question.a, question.b)]
     count = REPLICATES if question.replicates is None else question.replicates
     planned = design(loaded, count, seed=question.seed, command=command_line())
+    folder = question.out or Path("runs", planned.name)
     with Progress(quiet=quiet) as progress:
-        return run_design(
-            planned,
-            hands.executor,
-            question.out,
-            workers=hands.workers,
-            scheduler=hands.scheduler,
-            watch=progress,
-        )
+        workers = {"workers": hands.workers, "scheduler": hands.scheduler, "watch": progress}
+        if (folder / DESIGN).is_file():
+            return resume_batch(folder, hands.executor, expected=planned, **workers)
+        return run_design(planned, hands.executor, folder, **workers)
 
 
 def _tell(found: Comparison) -> None:

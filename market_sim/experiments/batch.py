@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import shlex
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor
@@ -18,6 +19,7 @@ from market_sim.experiments.folders import BatchFolder, RunFailure
 from market_sim.results.errors import WriteFailed
 from market_sim.results.read import Runs, read_runs
 
+STORE = re.compile(r"[a-z][a-z0-9+]+:/")  # a path drops one of the two slashes
 Watch = Callable[[int, int], None]  # replicates done and in all, told as they are finished
 
 
@@ -79,12 +81,19 @@ def run_design(
     watch: Watch | None = None,
 ) -> Batch:
     """Run what a design lists; with `resume` only what its folder lacks. Raises as `run_batch` does."""
-    folder = Path("runs", planned.name) if out is None else Path(out)
+    folder = Path("runs", planned.name) if out is None else local(out)
     with _ending(crew_of(executor, workers, scheduler)) as crew, BatchFolder(folder, planned, resume=resume) as held:
-        if held.left:
+        if held.unfinished:
             with _telling_how_to_go_on(folder):
                 _carry_out(held, crew, watch)
     return Batch(folder, held.folders, planned, held.failures)
+
+
+def local(place: str | Path) -> Path:
+    """A folder on this machine. Raises WrongRequest for the address of an object store."""
+    if STORE.match(str(place)):
+        raise WrongRequest(f"{place}: wanted a folder of this machine or of a shared file system, no object store")
+    return Path(place)
 
 
 @contextlib.contextmanager
@@ -147,7 +156,7 @@ def resume_batch(
     `expected`: the design the caller has in mind, which must then be the folder's. Raises WrongRequest,
     RunMismatch, RunLocked, ManifestUnreadable, FormatMismatch, and as `run_batch` does.
     """
-    place = Path(folder)
+    place = local(folder)
     planned = read_design(place)
     if expected is not None:
         _refuse_other(planned, expected, place)

@@ -52,6 +52,7 @@ class OpenRun:
     def __init__(self, folder: Path, cell: Cell, planned: Design, info: RunInfo, *, resume: bool) -> None:
         """Raises as RunWriter does."""
         self.folder, self.cell, self.planned = folder, cell, planned
+        self.place = str(folder.absolute())  # workers may stand elsewhere
         self.writer = RunWriter(folder, info, resume=resume and (folder / MANIFEST).exists())
         self.missing = missing(planned, self.writer.manifest.parts)
         self.pending: list[Part] = []
@@ -63,7 +64,7 @@ class OpenRun:
         """What is still to do."""
         for first, last, tables in self.missing:
             yearly = tuple(name for name in self.planned.yearly if name in tables)
-            yield Task(str(self.folder), self.cell.sha256, self.planned.seed, first, last, tables, yearly)
+            yield Task(self.place, self.cell.sha256, self.planned.seed, first, last, tables, yearly)
 
     def enter(self, outcome: Outcome) -> None:
         """Take in one outcome; the manifest follows at once, or soon where it has grown long."""
@@ -192,11 +193,12 @@ class BatchFolder:
             run = self.opened.get(cell.run) or self._open(cell, self.resume)
             if not run.open_tasks:
                 run.close()
+                self._gather(run)
             yield from run.tasks()
 
     def enter(self, outcome: Outcome) -> None:
         """Take in one outcome."""
-        run = next(one for one in self.opened.values() if str(one.folder) == outcome.task.folder)
+        run = next(one for one in self.opened.values() if one.place == outcome.task.folder)
         run.enter(outcome)
         if not run.open_tasks:
             self._gather(run)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from market_sim.numerics import log
+from market_sim.numerics import kernel, log
 
 
 def next_generation(
@@ -84,6 +84,18 @@ def entropy(share: np.ndarray) -> np.ndarray:
 
 def blended(weight: np.ndarray, gradient: np.ndarray) -> np.ndarray:
     """Gradient of each lab's log fit over its installed chips (replicate, lab, direction), by chips held."""
-    total = weight.sum(axis=2)
-    share = weight / np.where(total > 0.0, total, 1.0)[:, :, None]
-    return (share[:, :, :, None] * gradient).sum(axis=2)
+    out = np.zeros((*weight.shape[:2], gradient.shape[3]))
+    _blended(weight, gradient, out)
+    return out
+
+
+@kernel
+def _blended(weight, gradient, out):  # type: ignore[no-untyped-def]
+    for r in range(weight.shape[0]):
+        for i in range(weight.shape[1]):
+            total = 0.0
+            for c in range(weight.shape[2]):
+                total += weight[r, i, c]
+            for c in range(weight.shape[2] if total > 0.0 else 0):
+                for d in range(out.shape[2]):
+                    out[r, i, d] += weight[r, i, c] / total * gradient[r, i, c, d]

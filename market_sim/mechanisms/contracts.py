@@ -5,17 +5,18 @@ due whether used or not, the prepaid share is paid at signing and used up evenly
 the lab a credit. All times are continuous, so a tick that is half as long pays exactly half as much.
 """
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from market_sim.numerics import kernel, kexpm1
-from market_sim.state.rows import as_words, copied, copy_row, most
-from market_sim.state.tables import CONTRACT, DEFAULTED, EXPIRED, LIVE, PENDING, SUBLET, WALKED, Book, Holdings
+from market_sim.state.rows import as_words, copied, copy_row, most, widened
+from market_sim.state.tables import CONTRACT, DEFAULTED, EXPIRED, LIVE, PENDING, SUBLET, WALKED, Book
 from market_sim.units import HOURS_PER_YEAR
 
 GOLDEN = 0.6180339887498949  # spreads one uniform over many contracts without correlation
 FORGET = 1e-9
+SPARE = 64  # rows kept free behind those in use, so that signing seldom moves a book
 LEAST_SUBLET = 0.25  # years that must be left to let a contract on
 LET_ON_AT = 0.9  # of today's price is what the tenant is sure to get for it
 
@@ -129,54 +130,67 @@ def _sublet(row, price, now, dt, hazard, draw):
 
 
 @kernel
-def _advance(
-    rows, count, signed, finished, finished_count, finished_at, market, active, use, need, surplus, luck, now, dt,
-    late_credit, long_stop, walk_margin, renewal, term, out, out_count, out_signed, ended, ended_count, freed,
-    freed_count, money, by_chip, words, out_words, ended_words,
+def _advance_book(
+    words, count, next_id, finished, finished_count, finished_at, quote, markup, active, use, need, surplus, luck, now,
+    dt, late_credit, long_stop, walk_margin, renewal, term, out, out_words, ended, ended_words, freed, money, by_chip,
 ):  # fmt: skip
-    """One pass over each replicate's book; see `advance`."""
-    for r in range(rows.shape[0]):
-        kept, gone, loose, next_id = 0, 0, 0, signed[r]
-        for i in range(count[r]):
-            copy_row(words[r], i, out_words[r], kept)
-            row = out[r, kept]
-            lab, provider = row["lab"], row["provider"]
-            pending = row["status"] == PENDING
-            price = market[r, lab, provider, row["chip"]]
-            if not active[r, lab]:
-                money[r, LOST, lab, provider] += row["prepaid"]
-                money[r, PAID, lab, provider] += row["credit"]
-                gone = _close(out_words[r], kept, DEFAULTED, now, ended[r], ended_words[r], gone)
-                if pending:
-                    freed[r, loose] = row["id"]
-                    loose += 1
-                continue
+    """One pass over one replicate's book; rows kept, ended and freed, and the next id."""
+    kept, gone, loose = 0, 0, 0
+    for i in range(count):
+        copy_row(words, i, out_words, kept)
+        row = out[kept]
+        lab, provider = row["lab"], row["provider"]
+        pending = row["status"] == PENDING
+        price = quote[provider, row["chip"]] * markup[lab, provider]
+        if not active[lab]:
+            money[LOST, lab, provider] += row["prepaid"]
+            money[PAID, lab, provider] += row["credit"]
+            gone = _close(out_words, kept, DEFAULTED, now, ended, ended_words, gone)
             if pending:
-                started = _finished_at(row["id"], finished[r], finished_at[r], finished_count[r])
-                _wait(row, started, now, dt, late_credit[r], money[r])
-                overdue = now + dt > row["promised"] + long_stop[r]
-                if row["status"] == PENDING and overdue and row["price"] > price * (1.0 + walk_margin[r]):
-                    _hand_back(row, money[r])
-                    gone = _close(out_words[r], kept, WALKED, now + dt, ended[r], ended_words[r], gone)
-                    freed[r, loose] = row["id"]
-                    loose += 1
+                freed[loose] = row["id"]
+                loose += 1
+            continue
+        if pending:
+            started = _finished_at(row["id"], finished, finished_at, finished_count)
+            _wait(row, started, now, dt, late_credit, money)
+            overdue = now + dt > row["promised"] + long_stop
+            if row["status"] == PENDING and overdue and row["price"] > price * (1.0 + walk_margin):
+                _hand_back(row, money)
+                gone = _close(out_words, kept, WALKED, now + dt, ended, ended_words, gone)
+                freed[loose] = row["id"]
+                loose += 1
+                continue
+        if row["status"] != PENDING:
+            _earn(row, use[lab], now, dt, money, by_chip)
+            if row["ends"] <= now + dt:
+                _hand_back(row, money)
+                gone = _close(out_words, kept, EXPIRED, row["ends"], ended, ended_words, gone)
+                draw = luck[lab] + GOLDEN * row["id"]
+                keeps = draw - np.floor(draw) < renewal * need[lab]
+                if row["status"] == SUBLET or not keeps or price <= 0.0:
                     continue
-            if row["status"] != PENDING:
-                _earn(row, use[r, lab], now, dt, money[r], by_chip[r])
-                if row["ends"] <= now + dt:
-                    _hand_back(row, money[r])
-                    gone = _close(out_words[r], kept, EXPIRED, row["ends"], ended[r], ended_words[r], gone)
-                    draw = luck[r, lab] + GOLDEN * row["id"]
-                    keeps = draw - np.floor(draw) < renewal[r] * need[r, lab]
-                    if row["status"] == SUBLET or not keeps or price <= 0.0:
-                        continue
-                    _renew(row, next_id, price, term, use[r, lab], now, dt, money[r], by_chip[r])
-                    next_id += 1
-                elif row["status"] == LIVE and surplus[r, lab] > 0.0:
-                    draw = 1.0 - luck[r, lab] + GOLDEN * row["id"]
-                    _sublet(row, price, now, dt, surplus[r, lab], draw)
-            kept += 1
-        out_count[r], out_signed[r], ended_count[r], freed_count[r] = kept, next_id, gone, loose
+                _renew(row, next_id, price, term, use[lab], now, dt, money, by_chip)
+                next_id += 1
+            elif row["status"] == LIVE and surplus[lab] > 0.0:
+                draw = 1.0 - luck[lab] + GOLDEN * row["id"]
+                _sublet(row, price, now, dt, surplus[lab], draw)
+        kept += 1
+    return kept, gone, loose, next_id
+
+
+@kernel
+def _advance(
+    words, count, signed, finished, finished_count, finished_at, quote, markup, active, use, need, surplus, luck, now,
+    dt, late_credit, long_stop, walk_margin, renewal, term, out, out_count, out_signed, ended, ended_count, freed,
+    freed_count, money, by_chip, out_words, ended_words,
+):  # fmt: skip
+    """Every replicate's book; see `advance`."""
+    for r in range(words.shape[0]):
+        out_count[r], ended_count[r], freed_count[r], out_signed[r] = _advance_book(
+            words[r], count[r], signed[r], finished[r], finished_count[r], finished_at[r], quote[r], markup[r],
+            active[r], use[r], need[r], surplus[r], luck[r], now, dt, late_credit[r], long_stop[r], walk_margin[r],
+            renewal[r], term, out[r], out_words[r], ended[r], ended_words[r], freed[r], money[r], by_chip[r],
+        )  # fmt: skip
 
 
 def advance(
@@ -184,7 +198,8 @@ def advance(
     finished: np.ndarray,
     finished_count: np.ndarray,
     finished_at: np.ndarray,
-    market: np.ndarray,
+    quote: np.ndarray,
+    markup: np.ndarray,
     active: np.ndarray,
     use: np.ndarray,
     need: np.ndarray,
@@ -201,20 +216,21 @@ def advance(
 ) -> Events:
     """Carry every contract from `now` to `now + dt`.
 
-    `market` (replicate, lab, provider, chip) is today's one-year price in USD per chip-hour, `use` (replicate, lab) the
-    part of rent that take-or-pay makes due, `need` (replicate, lab) in 0..1 how much of its capacity a lab still wants,
+    `quote` (replicate, provider, chip) is today's one-year price in USD per chip-hour, `markup` (replicate, lab,
+    provider) what a lab pays times that; `use` (replicate, lab) the part of rent that take-or-pay makes due, `need` (replicate, lab) in 0..1 how much of its capacity a lab still wants,
     `surplus` (replicate, lab) the yearly hazard with which it lets on what it does not.
     """
     replicates, used = len(book.rows), most(book.count)
-    labs, providers, chips = market.shape[1:]
-    out, ended = np.empty((2, replicates, used), CONTRACT)
+    labs, (providers, chips) = markup.shape[1], quote.shape[1:]
+    out, ended = np.empty((replicates, used + SPARE), CONTRACT), np.empty((replicates, used), CONTRACT)
     freed = np.empty((replicates, used), np.int64)
     out_count, out_signed, ended_count, freed_count = np.zeros((4, replicates), np.int64)
     money, by_chip = np.zeros((replicates, len(MONEY), labs, providers)), np.zeros((replicates, chips))
     _advance(
-        book.rows, book.count, book.signed, finished, finished_count, finished_at, market, active, use, need, surplus,
-        luck, now, dt, late_credit, long_stop, walk_margin, renewal, renewal_term, out, out_count, out_signed, ended,
-        ended_count, freed, freed_count, money, by_chip, as_words(book.rows), as_words(out), as_words(ended),
+        as_words(book.rows), book.count, book.signed, finished, finished_count, finished_at, quote, markup, active,
+        use, need, surplus, np.ascontiguousarray(luck), now, dt, late_credit, long_stop, walk_margin, renewal,
+        renewal_term, out, out_count, out_signed, ended, ended_count, freed, freed_count, money, by_chip,
+        as_words(out), as_words(ended),
     )  # fmt: skip
     kinds = {name: np.ascontiguousarray(money[:, k]) for k, name in enumerate(MONEY)}
     after = Book(out, out_count, out_signed)
@@ -235,18 +251,15 @@ class Signed:
 @kernel
 def _sign(
     rows, count, signed, lab_of, offer_of, chips_of, deals, price, rent, promised, prepaid, lot, offer_provider,
-    offer_chip, offer_built, offer_term, now, out, out_count, out_signed, prepayment, booked, booked_chip, built,
-    words, out_words,
+    offer_chip, offer_built, offer_term, now, out_count, out_signed, prepayment, booked, booked_chip, built,
 ):  # fmt: skip
     """Append this tick's deals to the book; see `sign`."""
     for r in range(rows.shape[0]):
         n = count[r]
-        for i in range(n):
-            copy_row(words[r], i, out_words[r], i)
         for d in range(deals[r]):
             lab, offer = lab_of[r, d], offer_of[r, d]
             provider, chip = offer_provider[offer], offer_chip[offer]
-            row = out[r, n]
+            row = rows[r, n]
             row["id"] = signed[r] + d
             row["lab"], row["provider"], row["chip"] = lab, provider, chip
             row["chips"] = chips_of[r, d]
@@ -300,120 +313,19 @@ def sign(
     """Enter deals (replicate, deal) in the book: ready capacity starts at once, built capacity is pending.
 
     `price` and `rent` (replicate, lab, offer) in USD per chip-hour, `promised` (replicate, offer) in years from now,
-    `sizes` the numbers of labs, providers and chips.
+    `sizes` the numbers of labs, providers and chips. New rows are written behind those in use, where nobody looks.
     """
     replicates, labs, providers, chips = len(book.rows), *sizes
-    out = np.empty((replicates, most(book.count + deals)), CONTRACT)
+    rows = widened(book.rows, most(book.count + deals), SPARE)
     out_count, out_signed = np.zeros(replicates, np.int64), np.zeros(replicates, np.int64)
     prepayment, booked = np.zeros((replicates, labs, providers)), np.zeros((replicates, labs, providers))
     booked_chip, built = np.zeros((replicates, chips)), np.zeros((replicates, providers, chips))
     _sign(
-        book.rows, book.count, book.signed, lab_of, offer_of, chips_of, deals, price, rent, promised, prepaid, lot,
-        offer_provider, offer_chip, offer_built, offer_term, now, out, out_count, out_signed, prepayment, booked,
-        booked_chip, built, as_words(book.rows), as_words(out),
+        rows, book.count, book.signed, lab_of, offer_of, chips_of, deals, price, rent, promised, prepaid, lot,
+        offer_provider, offer_chip, offer_built, offer_term, now, out_count, out_signed, prepayment, booked,
+        booked_chip, built,
     )  # fmt: skip
-    return Signed(Book(out, out_count, out_signed), prepayment, booked, booked_chip, built)
-
-
-@kernel
-def _add_up(
-    rows, first, count, throughput, delivered, solid_lab, now, live, sold, commitment, pending, backlog, solid,
-    rent_rate, useful_lab, useful_provider, useful_chip, rent_chip,
-):  # fmt: skip
-    """Adds each replicate's rows from `first` on to the sums; see `add_up`."""
-    for r in range(rows.shape[0]):
-        for p in range(backlog.shape[1]):
-            solid[r, p] *= backlog[r, p]
-        for i in range(first[r], count[r]):
-            row = rows[r, i]
-            lab, provider, chip, chips = row["lab"], row["provider"], row["chip"], row["chips"]
-            yearly = row["price"] * chips * HOURS_PER_YEAR
-            commitment[r, lab] += yearly
-            years = row["term"]
-            if row["status"] == LIVE:
-                useful = chips * throughput[r, lab, chip] * delivered[r, provider]
-                years = max(0.0, row["ends"] - now)
-                live[r, lab, chip] += chips
-                sold[r, provider, chip] += chips
-                rent_rate[r, lab, provider] += yearly
-                rent_chip[r, chip] += yearly
-                useful_lab[r, lab] += useful
-                useful_provider[r, provider] += useful
-                useful_chip[r, chip] += useful
-            elif row["status"] == SUBLET:
-                years = max(0.0, row["ends"] - now)
-                rent_rate[r, lab, provider] += yearly
-            else:
-                pending[r, lab] += yearly
-            backlog[r, provider] += yearly * years
-            solid[r, provider] += yearly * years * solid_lab[r, lab]
-        for p in range(backlog.shape[1]):
-            solid[r, p] = solid[r, p] / backlog[r, p] if backlog[r, p] > 0.0 else 0.0
-
-
-def add_up(book: Book, throughput: np.ndarray, delivered: np.ndarray, solid_lab: np.ndarray, now: float) -> Holdings:
-    """What the book amounts to; `throughput` (replicate, lab, chip), `delivered` (replicate, provider) in 0..1."""
-    replicates, labs, chips = throughput.shape
-    providers = delivered.shape[1]
-    sums = Holdings(
-        live=np.zeros((replicates, labs, chips)),
-        sold=np.zeros((replicates, providers, chips)),
-        commitment=np.zeros((replicates, labs)),
-        pending=np.zeros((replicates, labs)),
-        backlog=np.zeros((replicates, providers)),
-        solid=np.zeros((replicates, providers)),
-        rent_rate=np.zeros((replicates, labs, providers)),
-        useful_lab=np.zeros((replicates, labs)),
-        useful_provider=np.zeros((replicates, providers)),
-        useful_chip=np.zeros((replicates, chips)),
-        rent_chip=np.zeros((replicates, chips)),
-    )
-    _add_rows(sums, book, np.zeros_like(book.count), throughput, delivered, solid_lab, now)
-    return sums
-
-
-def add_deals(
-    sums: Holdings, book: Book, before: np.ndarray, throughput: np.ndarray, delivered: np.ndarray,
-    solid_lab: np.ndarray, now: float,
-) -> Holdings:  # fmt: skip
-    """`sums` of the first `before` (replicate,) rows of the book, with those of the others; the rest as in `add_up`."""
-    after = Holdings(**{one.name: getattr(sums, one.name).copy() for one in fields(Holdings)})
-    _add_rows(after, book, before, throughput, delivered, solid_lab, now)
-    return after
-
-
-def _add_rows(
-    sums: Holdings, book: Book, first: np.ndarray, throughput: np.ndarray, delivered: np.ndarray,
-    solid_lab: np.ndarray, now: float,
-) -> None:  # fmt: skip
-    """Adds the rows from `first` (replicate,) on to `sums`, in place."""
-    _add_up(
-        book.rows, first, book.count, throughput, delivered, solid_lab, now, sums.live, sums.sold, sums.commitment,
-        sums.pending, sums.backlog, sums.solid, sums.rent_rate, sums.useful_lab, sums.useful_provider, sums.useful_chip,
-        sums.rent_chip,
-    )  # fmt: skip
-
-
-@kernel
-def _add_useful(rows, count, throughput, delivered, useful_lab, useful_provider, useful_chip):
-    """Useful compute of each replicate's live contracts."""
-    for r in range(rows.shape[0]):
-        for i in range(count[r]):
-            row = rows[r, i]
-            if row["status"] == LIVE:
-                lab, provider, chip = row["lab"], row["provider"], row["chip"]
-                useful = row["chips"] * throughput[r, lab, chip] * delivered[r, provider]
-                useful_lab[r, lab] += useful
-                useful_provider[r, provider] += useful
-                useful_chip[r, chip] += useful
-
-
-def add_useful(sums: Holdings, book: Book, throughput: np.ndarray, delivered: np.ndarray) -> Holdings:
-    """`sums` of the book with the useful compute that its chips give at this throughput (replicate, lab, chip)."""
-    names = ("useful_lab", "useful_provider", "useful_chip")
-    useful = {name: np.zeros_like(getattr(sums, name)) for name in names}
-    _add_useful(book.rows, book.count, throughput, delivered, *useful.values())
-    return replace(sums, **useful)
+    return Signed(Book(rows, out_count, out_signed), prepayment, booked, booked_chip, built)
 
 
 @kernel

@@ -115,6 +115,17 @@ class Sectors:
         return self.firms + 4
 
 
+@kernel
+def _pay_pairs(flows, flow, payer, payee, amount):
+    for r in range(amount.shape[0]):
+        for i in range(amount.shape[1]):
+            paid = 0.0
+            for j in range(amount.shape[2]):
+                paid += amount[r, i, j]
+                flows[r, flow, payee + j] += amount[r, i, j]
+            flows[r, flow, payer + i] -= paid
+
+
 class Journal:
     """The flows of one tick (replicate, flow, holder) in USD, filled one payment at a time."""
 
@@ -125,8 +136,7 @@ class Journal:
         """Book `amount` from payers to payees: (replicate, payer, payee), or (replicate, n) where one is a sector."""
         entry = self.flows[:, FLOW[kind], :]
         if amount.ndim == 3:
-            entry[:, payer] -= amount.sum(axis=2)
-            entry[:, payee] += amount.sum(axis=1)
+            _pay_pairs(self.flows, FLOW[kind], payer.start, payee.start, np.ascontiguousarray(amount))
         elif payee.stop - payee.start == 1:
             entry[:, payer] -= amount
             entry[:, payee] += amount.sum(axis=1, keepdims=True)

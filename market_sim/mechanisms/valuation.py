@@ -24,6 +24,7 @@ from market_sim.numerics import annuity, exp, kannuity, kernel, kexp, klog, log
 __all__ = [
     "best_by_stack",
     "hedonic_speed_premium",
+    "mean_price",
     "outside_worth",
     "payment_factor",
     "useful_life_factor",
@@ -109,6 +110,25 @@ def best_by_stack(
     best = np.zeros((*price.shape[:2], stacks))
     _best_by_stack(throughput, price, live, offer_chip, np.take(chip_stack, offer_chip), best)
     return log(best)
+
+
+def mean_price(price: Floats, live: Bools) -> Floats:
+    """Plain mean price of live offers (replicate, lab), 0 where there is none; arrays as in `worth`."""
+    out = np.zeros(price.shape[:2])
+    _mean_price(price, live, out)
+    return out
+
+
+@kernel
+def _mean_price(price, live, out):  # type: ignore[no-untyped-def]
+    offers = np.empty(live.shape[1], np.int64)
+    for r in range(live.shape[0]):
+        count = _find_live(live[r], offers)
+        for i in range(price.shape[1] if count > 0 else 0):
+            total = 0.0
+            for k in range(count):
+                total += price[r, i, offers[k]]
+            out[r, i] = total / count
 
 
 @kernel

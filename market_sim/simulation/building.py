@@ -56,7 +56,7 @@ def _place(setup: Setup, market: Market, offered: Offered, ordered: np.ndarray) 
     everyone = np.full(setup.width, len(setup.providers), np.int64)
     promised = offered.delay[at] * (1.0 - setup.drawn.delivery.optimism)[:, None]
     pipeline = delivery.start(
-        market.pipeline, none, everyone, np.ascontiguousarray(who), chip, chips, chips > 0.0, promised, rent,
+        market.pipeline, none, everyone, who.copy(), chip, chips, chips > 0.0, promised, rent,
         setup.luck.site[:, :, market.tick], setup.drawn.provider.site_months / 12.0, setup.drawn.delivery.bring_up,
         market.now,
     )  # fmt: skip
@@ -85,10 +85,9 @@ def deliver(setup: Setup, market: Market, shipments: Shipments) -> tuple[Market,
     return replace(market, pipeline=done.pipeline, vendors=vendors, fleet=fleet), done
 
 
-def market_prices(setup: Setup, market: Market) -> np.ndarray:
-    """One-year price that each lab would pay each provider for each chip (R, lab, provider, chip)."""
-    markup = np.where(setup.enterprise[None, :, None], setup.drawn.provider.enterprise_markup[:, None, :], 1.0)
-    return markup[..., None] * market.providers.quote[:, None]
+def markups(setup: Setup) -> np.ndarray:
+    """What each lab pays each provider over its quotes, as a factor (R, lab, provider)."""
+    return np.where(setup.enterprise[None, :, None], setup.drawn.provider.enterprise_markup[:, None, :], 1.0)
 
 
 def surplus(cover: np.ndarray) -> np.ndarray:
@@ -106,8 +105,8 @@ def live_contracts(setup: Setup, market: Market, done: Delivered) -> tuple[Marke
     cover = np.clip(plan / committed, 0.0, 1.0)
     top = d.take_or_pay[:, None]
     events = contracts.advance(
-        market.book, done.finished, done.finished_count, done.finished_at, market_prices(setup, market),
-        market.labs.active, top + (1.0 - top) * cover, np.minimum(1.0, cover * 1.2), surplus(cover),
+        market.book, done.finished, done.finished_count, done.finished_at, market.providers.quote,
+        markups(setup), market.labs.active, top + (1.0 - top) * cover, np.minimum(1.0, cover * 1.2), surplus(cover),
         setup.luck.renewal[:, :, market.tick],
         market.now, setup.dt, late_credit=d.late_credit, long_stop=d.long_stop, walk_margin=d.walk_margin,
         renewal=d.renewal, renewal_term=RENEWAL_TERM,

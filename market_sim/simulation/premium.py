@@ -17,7 +17,7 @@ from market_sim.mechanisms.concentration import merged
 from market_sim.numerics import exp, log
 from market_sim.simulation import trading
 from market_sim.simulation.seen import Seen, ratio
-from market_sim.simulation.technology import fitted
+from market_sim.simulation.technology import weighed
 from market_sim.state.market import Market
 from market_sim.state.setup import Setup
 
@@ -40,7 +40,7 @@ def equal_software(setup: Setup, market: Market) -> Market:
     known = (setup.family_stack == reference_stack(setup)) & t.launched
     best = np.where(known[:, :, None], t.maturity / ceiling, 0.0).max(axis=1, keepdims=True)
     maturity = np.where(best > 0.0, best * ceiling, t.maturity)
-    answer = fitted(setup, t.drift, maturity)
+    answer = weighed(setup, t.seconds, maturity)
     technology = replace(
         t, maturity=maturity, throughput=answer.throughput, mfu=answer.mfu, ported=np.ones_like(t.ported)
     )

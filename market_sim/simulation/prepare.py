@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from market_sim.agents import lab, provider
-from market_sim.mechanisms import contracts, delivery, demand, fit, pricing
+from market_sim.mechanisms import delivery, demand, fit, holdings, pricing
 from market_sim.numerics import log
 from market_sim.scenario.catalog import architecture_table, chip_table
 from market_sim.scenario.realise import realise
@@ -85,10 +85,10 @@ def opening_quote(setup: Setup, market: Market, built: np.ndarray) -> np.ndarray
 
 def add_up(setup: Setup, market: Market) -> Market:
     """What the book and the pipeline come to now."""
-    holdings = contracts.add_up(
+    held = holdings.add_up(
         market.book, market.technology.throughput, provider.delivered(setup), lab.solid(setup, market), market.now
     )
-    return add_lots(setup, replace(market, holdings=holdings))
+    return add_lots(setup, replace(market, holdings=held))
 
 
 def add_lots(setup: Setup, market: Market) -> Market:
@@ -98,19 +98,17 @@ def add_lots(setup: Setup, market: Market) -> Market:
 
 def add_deals(setup: Setup, market: Market, before: Book) -> Market:
     """What the book comes to with the contracts signed since `before`, and the pipeline."""
-    holdings = contracts.add_deals(
+    held = holdings.add_deals(
         market.holdings, market.book, before.count, market.technology.throughput, provider.delivered(setup),
         lab.solid(setup, market), market.now,
     )  # fmt: skip
-    return add_lots(setup, replace(market, holdings=holdings))
+    return add_lots(setup, replace(market, holdings=held))
 
 
 def add_useful(setup: Setup, market: Market) -> Market:
     """What the chips under contract do at today's throughput."""
-    holdings = contracts.add_useful(
-        market.holdings, market.book, market.technology.throughput, provider.delivered(setup)
-    )
-    return replace(market, holdings=holdings)
+    held = holdings.add_useful(market.holdings, market.book, market.technology.throughput, provider.delivered(setup))
+    return replace(market, holdings=held)
 
 
 def _with_beliefs(setup: Setup, market: Market, built: np.ndarray) -> Market:

@@ -60,8 +60,14 @@ def release_models(setup: Setup, market: Market) -> Market:
     nothing = np.zeros_like(d.codesign)
     moved = architecture.next_generation(t.drift, ideal, pull, new, d.adaptation, d.codesign, d.quality_loss)
     twin = architecture.next_generation(t.unadapted, ideal, pull, new, d.adaptation, nothing, d.quality_loss)
-    seconds = fit.specialise(setup.shortlist, moved, kappa, mix, new, t.seconds)
-    return replace(market, technology=replace(t, drift=moved, unadapted=twin, seconds=seconds))
+    technology = replace(
+        t,
+        drift=moved,
+        unadapted=twin,
+        seconds=fit.specialise(setup.shortlist, moved, kappa, mix, new, t.seconds),
+        unadapted_seconds=fit.specialise(setup.shortlist, twin, kappa, mix, new, t.unadapted_seconds),
+    )
+    return replace(market, technology=technology)
 
 
 def by_chip(setup: Setup, maturity: np.ndarray) -> np.ndarray:
@@ -82,11 +88,6 @@ def weighed(setup: Setup, seconds: np.ndarray, maturity: np.ndarray) -> fit.Fit:
     return replace(answer, throughput=answer.throughput * error, mfu=answer.mfu * error)
 
 
-def fitted(setup: Setup, drift: np.ndarray, maturity: np.ndarray) -> fit.Fit:
-    """The compute fit of architectures (R, lab, direction) under plans made for this maturity."""
-    return weighed(setup, specialised(setup, drift, maturity), maturity)
-
-
 def fit_chips(setup: Setup, market: Market) -> Market:
     """What every chip does for every lab."""
     t = market.technology
@@ -96,4 +97,4 @@ def fit_chips(setup: Setup, market: Market) -> Market:
 
 def twin_throughput(setup: Setup, market: Market) -> np.ndarray:
     """What every chip would do for a lab with the same luck that never adapted to its chips (R, lab, chip)."""
-    return fitted(setup, market.technology.unadapted, market.technology.maturity).throughput
+    return weighed(setup, market.technology.unadapted_seconds, market.technology.maturity).throughput

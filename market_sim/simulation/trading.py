@@ -38,7 +38,9 @@ def wish(setup: Setup, market: Market, offered: Offered, policies: Policies) -> 
     wishes = lab.wish(setup, market, offered)
     asked = policies.decide("lab", "ask", setup, market, wishes.ask)
     worth = policies.decide("lab", "value", setup, market, wishes.worth, offer_names)
-    return replace(wishes, ask=np.maximum(0.0, asked), worth=np.where(offered.live[:, None, :], worth, -np.inf))
+    if worth is not wishes.worth:
+        worth = np.where(offered.live[:, None, :], worth, -np.inf)
+    return replace(wishes, ask=np.maximum(0.0, asked), worth=worth)
 
 
 def offer_names(setup: Setup) -> tuple[str, ...]:

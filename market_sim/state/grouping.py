@@ -16,7 +16,7 @@ def grouped(values: np.ndarray, index: np.ndarray, groups: int) -> np.ndarray:
     """Sum (..., n) over the entries that `index` (n,) sends to each of `groups`: (..., groups)."""
     flat = np.ascontiguousarray(values, np.float64).reshape(-1, values.shape[-1])
     out = np.zeros((len(flat), groups))
-    _grouped(flat, index, out)
+    _grouped(flat, np.ascontiguousarray(index), out)
     return out.reshape(*values.shape[:-1], groups)
 
 

@@ -56,6 +56,7 @@ def opening_technology(
         drift=drift,
         unadapted=drift.copy(),
         seconds=seconds,
+        unadapted_seconds=seconds,
         throughput=throughput,
         mfu=mfu,
     )

@@ -20,6 +20,15 @@ def copied(rows: np.ndarray) -> np.ndarray:
     return as_words(rows).copy().view(rows.dtype)[..., 0]
 
 
+def widened(rows: np.ndarray, wanted: int, spare: int) -> np.ndarray:
+    """The records, on wider memory with `spare` more if they do not have room for `wanted` in a replicate."""
+    if rows.shape[1] >= wanted:
+        return rows
+    out = np.empty((len(rows), wanted + spare), rows.dtype)
+    as_words(out)[:, : rows.shape[1]] = as_words(rows)
+    return out
+
+
 @kernel
 def copy_row(words, source, out, target):  # type: ignore[no-untyped-def]
     """Row `target` of `out` (row, word) becomes row `source` of `words`."""

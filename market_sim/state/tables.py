@@ -22,10 +22,10 @@ EXPIRED, WALKED, DEFAULTED, SUBLET = 2, 3, 4, 5
 CONTRACT = np.dtype(
     [
         ("id", "i8"),
-        ("lab", "i8"),
-        ("provider", "i8"),
-        ("chip", "i8"),
-        ("status", "i8"),
+        ("lab", "i2"),
+        ("provider", "i2"),
+        ("chip", "i2"),
+        ("status", "i2"),
         ("chips", "f8"),
         ("price", "f8"),  # USD per chip-hour, scarcity rent included
         ("rent", "f8"),  # USD per chip-hour of it that is scarcity rent
@@ -93,6 +93,7 @@ class Technology(Table):
     drift: np.ndarray = axes("lab", "direction")  # log deviation of each architecture from its base
     unadapted: np.ndarray = axes("lab", "direction")  # the same for a twin that never adapts to its chips
     seconds: np.ndarray = axes("lab", "chip", "work")  # chip-seconds per useful PFLOP, kernels mature
+    unadapted_seconds: np.ndarray = axes("lab", "chip", "work")  # the same for the twin
     throughput: np.ndarray = axes("lab", "chip")  # useful PFLOP/s per chip
     mfu: np.ndarray = axes("lab", "chip")
 
@@ -184,7 +185,7 @@ class Pipe(Table):
 
 @dataclass(frozen=True)
 class Book(Table):
-    """Contracts that are pending or live; the first `count` rows of each replicate are in use."""
+    """Contracts that are pending or live; the first `count` rows of each replicate are in use, the rest is free."""
 
     rows: np.ndarray = axes("contract")
     count: np.ndarray = axes()

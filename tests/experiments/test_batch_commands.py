@@ -57,6 +57,8 @@ def test_compare_runs_scenarios_and_reads_folders(said: Said, tiny_toml: Path) -
     assert code == 0
     hhi = next(one for one in found["differences"] if one["metric"] == "provider/stock/hhi")
     assert (hhi["pairs"], hhi["difference"], hhi["low"], hhi["high"]) == (5, 0.0, 0.0, 0.0)
+    again = said("compare", str(tiny_toml), str(tiny_toml), "-n", "5", "--json", *SERIAL)
+    assert json.loads(again[1]) == found  # from the runs that are there
     code, _, err = said("compare", found["a"], found["b"], "--metric", "useful_compute", "--at", "2026-03")
     assert code == 0
     assert "useful_compute" in err

@@ -59,8 +59,8 @@ def test_a_batch_killed_at_random_moments_is_made_whole(tmp_path: Path, tiny_tom
     folder, luck = tmp_path / "batch", Random(5)
     for _ in range(3):
         process = begun(folder, tiny_toml)
-        wait_for_parts(folder, parts_in(folder) + luck.randrange(30), process)
-        time.sleep(luck.random() * 0.1)
+        wait_for_parts(folder, parts_in(folder) + luck.randrange(1, 20), process)
+        time.sleep(luck.random() * 0.03)
         process.kill()
         process.communicate()
         assert not json.loads((folder / "manifest.json").read_text())["complete"]
@@ -167,6 +167,17 @@ def test_a_complete_batch_has_nothing_to_go_on_with(copied: Path) -> None:
     assert {path: path.read_bytes() for path in copied.rglob("*") if path.is_file()} == before
 
 
+def test_all_parts_without_the_last_word_are_enough(tmp_path: Path) -> None:
+    """Killed between its last part and its end, a run of several is completed without simulating anything."""
+    batch = run_batch([tiny(), varied(labs__sigma=0.3)], 2, "serial", tmp_path / "batch", record="signals")
+    manifest = batch.folders[1] / "manifest.json"
+    manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"complete": False}))
+    told: list[tuple[int, int]] = []
+    resume_batch(batch.folder, "serial", watch=lambda done, total: told.append((done, total)))
+    assert told == [(4, 4)]
+    assert not batch.read().incomplete
+
+
 def test_nothing_is_mixed(copied: Path, tmp_path: Path) -> None:
     """Another scenario, count, seed, version of the package or of the format is refused, and a taken folder too."""
     for other in (
@@ -256,6 +267,15 @@ def test_an_executor_that_is_not_there_is_refused(
     with pytest.raises(NoExecutor, match=said):
         run_batch(tiny(), 2, executor, tmp_path / "batch", scheduler=scheduler)
     assert not (tmp_path / "batch").exists()
+
+
+@pytest.mark.parametrize("place", ["s3://bucket/batch", Path("s3://bucket/batch")])
+def test_an_object_store_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str | Path) -> None:
+    """Rather than taken for a folder of that name."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(WrongRequest, match="a folder of this machine"):
+        run_batch(tiny(), 2, "serial", place)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("count", [0, -1, True, 1.5])

@@ -112,6 +112,18 @@ def test_mpi_holds_the_same(tmp_path: Path, tiny_toml: Path, whole: Whole) -> No
     assert content(tmp_path / "batch") == whole
 
 
+def test_a_plainer_processor_holds_the_same(tmp_path: Path, tiny_toml: Path, whole: Whole) -> None:
+    """With all of NumPy's optional CPU features switched off."""
+    from numpy._core import _multiarray_umath as built
+
+    optional = [name for name in built.__cpu_dispatch__ if built.__cpu_features__.get(name)]
+    command = [sys.executable, "-m", "market_sim", "batch", str(tiny_toml), "-n", str(REPLICATES), "--record", "all"]
+    command += ["--executor", "serial", "--out", str(tmp_path / "batch")]
+    plain = os.environ | {"NPY_DISABLE_CPU_FEATURES": " ".join(optional)}
+    subprocess.run(command, env=plain, check=True, capture_output=True, timeout=120)
+    assert content(tmp_path / "batch") == whole
+
+
 def test_a_replicate_alone_holds_its_rows(whole_folder: Path) -> None:
     """Replicate 11 simulated by itself is replicate 11 of the batch."""
     alone = simulate(tiny(), replicates=(11,))

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 from reference.leasing import Lease
 
-from market_sim.mechanisms import contracts
+from market_sim.mechanisms import contracts, holdings
 from market_sim.state.tables import LIVE, PENDING
 from market_sim.units import HOURS_PER_YEAR
 
 
 def summed(lease, throughput=0.5, delivered=0.9, solid=0.4):
     """What the book of a lease adds up to."""
-    return contracts.add_up(
+    return holdings.add_up(
         lease.book, np.full((1, 1, 1), throughput), np.full((1, 1), delivered), np.full((1, 1), solid), lease.now
     )
 

@@ -207,7 +207,7 @@ def drifted_seconds(
 
 @kernel
 def drift_plans(seconds, slope, bend, drift, kappa, now, root, total):  # type: ignore[no-untyped-def]
-    """Fills now (kind, plan) with seconds after the drift, root with 1 + y/16, total (plan,) with all kinds over kappa."""
+    """Fills now (kind, plan): seconds after the drift; root: 1 + y/16; total (plan,): all kinds over kappa."""
     d0, d1, d2, d3 = drift[0], drift[1], drift[2], drift[3]
     total[:] = 0.0
     for kind in range(5):

@@ -70,7 +70,7 @@ def changed(jobs: Jobs, **fields: ArrayLike) -> Jobs:
 def job_vectors(jobs: Jobs, chips: int) -> NDArray[np.float64]:
     """(lab, chip, field): a lab asks the same of every chip."""
     rows = np.stack([getattr(jobs, name) for name in JOB], axis=-1)
-    return np.ascontiguousarray(np.broadcast_to(rows[:, None, :], (rows.shape[0], chips, rows.shape[1])))
+    return np.repeat(rows[:, None, :], chips, axis=1)
 
 
 def constant_vector(constants: Mapping[str, float]) -> NDArray[np.float64]:
