@@ -38,7 +38,7 @@ LABS, PROVIDERS, TICKS, EACH = 30, 25, 120, 4  # each provider sells four chips
 def reference(labs: int = LABS, providers: int = PROVIDERS, ticks: int = TICKS, each: int = EACH) -> Scenario:
     """The reference market, or one of other sizes."""
     owner = {chip: vendor for vendor, (_, chips) in CHIPS.items() for chip in chips}
-    sold = {f"P{p}": [list(owner)[(3 * p + 5 * k) % len(owner)] for k in range(each)] for p in range(providers)}
+    sold = {f"P{p}": [list(owner)[(3 * p + 7 * k) % len(owner)] for k in range(each)] for p in range(providers)}
     return Scenario(
         name="reference",
         start="2026-01",

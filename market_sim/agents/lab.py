@@ -87,12 +87,20 @@ def industry_cost(setup: Setup, market: Market) -> np.ndarray:
     return np.where(mine > 0.0, mine, market.labs.cost_index)
 
 
+def compute_share(setup: Setup, now: float) -> np.ndarray:
+    """Compute wanted per USD of forward revenue (R, lab): young labs that spend more than they earn grow out of it."""
+    d = setup.drawn
+    start, rest = d.lab.compute_share, np.minimum(d.lab.compute_share, d.demand.mature_share[:, None])
+    return rest + (start - rest) * exp(-now / d.demand.maturing_time)[:, None]
+
+
 def plan(setup: Setup, market: Market) -> np.ndarray:
     """W (R, lab): USD/year of compute wanted at the horizon."""
     d = setup.drawn
     wanted = demand.planned_spend(
         market.labs.demand, market.labs.revenue, market.labs.growth, purse(setup, market), funding(setup, market),
-        d.lab.compute_share, d.lab.other_cost, market.holdings.pending, d.demand.horizon, d.demand.belief_cap,
+        compute_share(setup, market.now), d.lab.other_cost, market.holdings.pending, d.demand.horizon,
+        d.demand.belief_cap,
         d.demand.runway, d.demand.bridge_share,
     )  # fmt: skip
     return wanted * market.labs.active
@@ -104,7 +112,8 @@ def ask(setup: Setup, market: Market, wanted: np.ndarray) -> np.ndarray:
     asked = demand.ask(wanted, market.holdings.commitment, market.labs.carry, d.demand.ask_time, setup.dt)
     term = max(setup.scenario.trade.built_terms, default=1.0)
     ahead = d.trade.prepaid[:, None] * term * HOURS_PER_YEAR
-    means = purse(setup, market) + funding(setup, market) * setup.dt
+    spent = 1.0 - exp(-setup.dt / d.demand.runway)
+    means = purse(setup, market) * spent[:, None] + funding(setup, market) * setup.dt
     return np.where(ahead > 0.0, np.minimum(asked, means / np.where(ahead > 0.0, ahead, 1.0)), asked)
 
 

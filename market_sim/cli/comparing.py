@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from market_sim.cli.batching import Hands, answered, command_line, tell_failures
 from market_sim.cli.exits import DONE, FAILED, WrongInput
@@ -81,7 +81,7 @@ def _simulated(question: Question, hands: Hands, quiet: bool) -> Batch:
     planned = design(loaded, count, seed=question.seed, command=command_line())
     folder = question.out or Path("runs", planned.name)
     with Progress(quiet=quiet) as progress:
-        workers = {"workers": hands.workers, "scheduler": hands.scheduler, "watch": progress}
+        workers: dict[str, Any] = {"workers": hands.workers, "scheduler": hands.scheduler, "watch": progress}
         if (folder / DESIGN).is_file():
             return resume_batch(folder, hands.executor, expected=planned, **workers)
         return run_design(planned, hands.executor, folder, **workers)

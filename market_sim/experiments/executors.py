@@ -150,6 +150,19 @@ def script_unseen() -> Iterator[None]:
             setattr(main, name, value)
 
 
+@contextlib.contextmanager
+def interrupts_unheard() -> Iterator[None]:
+    """Processes begun inside leave Ctrl-C to their parent, as children inherit what is ignored."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def usable_cores() -> int:
     """Cores that this process may use."""
     affinity = getattr(os, "sched_getaffinity", None)
@@ -173,7 +186,7 @@ def dask(workers: int | None, scheduler: str) -> Crew:
     except ImportError:
         raise NoExecutor("--executor dask needs Dask: pip install 'market-sim[cluster]'") from None
     if not scheduler:
-        with script_unseen():
+        with script_unseen(), interrupts_unheard():
             cluster = LocalCluster(workers or usable_cores(), threads_per_worker=1, dashboard_address=None)
         return _dask_crew(Client(cluster, set_as_default=False), cluster)
     named = {"scheduler_file": scheduler} if os.path.isfile(scheduler) else {"address": scheduler}

@@ -217,8 +217,9 @@ def advance(
     """Carry every contract from `now` to `now + dt`.
 
     `quote` (replicate, provider, chip) is today's one-year price in USD per chip-hour, `markup` (replicate, lab,
-    provider) what a lab pays times that; `use` (replicate, lab) the part of rent that take-or-pay makes due, `need` (replicate, lab) in 0..1 how much of its capacity a lab still wants,
-    `surplus` (replicate, lab) the yearly hazard with which it lets on what it does not.
+    provider) what a lab pays times that; `use` (replicate, lab) the part of rent that take-or-pay makes due, `need`
+    (replicate, lab) in 0..1 how much of its capacity a lab still wants, `surplus` (replicate, lab) the yearly hazard
+    with which it lets on what it does not.
     """
     replicates, used = len(book.rows), most(book.count)
     labs, (providers, chips) = markup.shape[1], quote.shape[1:]

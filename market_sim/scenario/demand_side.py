@@ -94,6 +94,14 @@ class Demand(Section):
         1.25, unit="1", low=0.1, high=10.0, source="fleet utilisation in serving", standing="estimated",
         meaning="Revenue that inference capacity can serve over its cost-share value",
     )
+    mature_share: Number = number(
+        0.6, unit="1", low=0.0, high=5.0, source="model notes: compute per forward revenue .5-.8", standing="estimated",
+        meaning="Compute per USD of forward revenue that labs which start higher grow down to",
+    )
+    maturing_time: Number = number(
+        2.0, unit="year", low=0.1, high=50.0, source="judgement", standing="illustrative",
+        meaning="Time constant in which young labs grow into what they earn",
+    )
     runway: Number = number(
         1.5, unit="year", low=0.05, high=20.0, source="press", standing="estimated",
         meaning="Time over which a lab plans to spend its cash",

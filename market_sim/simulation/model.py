@@ -162,7 +162,12 @@ def _market_reporters() -> dict[str, Callable[[MarketModel], Any]]:
     """What the data collector asks of the model after a step: lookups only."""
     series = [_hhi(term.name, basis) for term in MARKETS for basis in BASES]
     series += [signal.name for signal in SIGNALS if signal.by.split(",")[0] == "all"]
-    return {"date": lambda model: model.date} | {one: _latest(one) for one in series}
+    return {"date": _opened} | {one: _latest(one) for one in series}
+
+
+def _opened(model: MarketModel) -> str:
+    """The month in which the tick just done opened: the date that it has in every table."""
+    return month_at(model.setup.scenario.start, model.market.now - model.setup.dt)
 
 
 def _latest(series: str) -> Callable[[MarketModel], float]:

@@ -10,6 +10,7 @@ from market_sim.state.market import Market
 from market_sim.state.setup import Setup
 
 FAR = 1e9
+BEST_MFU = 0.8  # no published training run comes near it (mfu.csv)
 
 
 def family_start(setup: Setup) -> np.ndarray:
@@ -84,7 +85,8 @@ def weighed(setup: Setup, seconds: np.ndarray, maturity: np.ndarray) -> fit.Fit:
     """The compute fit at kernel maturity (R, family, work), off by the error that this run drew for each stack."""
     mix = setup.drawn.lab.training_share
     answer = fit.reweigh(setup.shortlist, seconds, by_chip(setup, maturity), mix)
-    error = setup.fit_error[:, None, :]
+    most = np.maximum(1.0, BEST_MFU / np.maximum(answer.mfu, 1e-12))  # no error lifts a chip above the best measured
+    error = np.minimum(setup.fit_error[:, None, :], most)
     return replace(answer, throughput=answer.throughput * error, mfu=answer.mfu * error)
 
 

@@ -72,7 +72,7 @@ def test_plans_look_ahead_and_bridge_what_is_being_built():
 
 def test_nobody_plans_more_than_revenue_funding_and_cash_can_pay():
     """A lab that wants 5 USD of compute per USD earned pays from revenue, then funding, then its runway."""
-    forward = 1e6 * np.exp(0.3)
+    forward = 1e6 * np.exp(0.15)
     assert plan(compute_share=5.0) == pytest.approx(0.75 * forward)
     assert plan(compute_share=5.0, funding=1e5, purse=3e5) == pytest.approx(0.75 * forward + 1e5 + 2e5)
     assert plan(demand=0.0) == 0.0

@@ -46,9 +46,10 @@ class Lease:
         ready = np.array([int(self.now < ready_at <= self.now + self.dt)])
         one = np.ones((1, 1))
         events = contracts.advance(
-            self.book, finished, ready, at, np.full((1, 1, 1), self.market), np.ones((1, 1, 1)), one * self.active > 0, one * self.use,
-            one, one * self.surplus, 0.5 * one, self.now, self.dt, late_credit=np.array([self.late_credit]),
-            long_stop=np.array([self.long_stop]), walk_margin=np.array([self.walk_margin]),
+            self.book, finished, ready, at, np.full((1, 1, 1), self.market), np.ones((1, 1, 1)),
+            one * self.active > 0, one * self.use, one, one * self.surplus, 0.5 * one, self.now, self.dt,
+            late_credit=np.array([self.late_credit]), long_stop=np.array([self.long_stop]),
+            walk_margin=np.array([self.walk_margin]),
             renewal=np.array([self.renewal]), renewal_term=1.0,
         )  # fmt: skip
         self.book, self.now = events.book, self.now + self.dt

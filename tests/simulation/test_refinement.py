@@ -7,7 +7,7 @@ from reference.runs import shipped, ticks
 
 from market_sim.simulation.prepare import prepare
 
-YEARS, REPLICATES = 2, tuple(range(8))
+YEARS, REPLICATES = 2, tuple(range(24))
 
 
 def yearly(months):
