@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:  # mesa takes over a second to import: only runs with a policy
 
 Names = Sequence[str] | Callable[[Setup], Sequence[str]]
 Chosen = Mapping[str, "type[AbstractFirm] | Sequence[type[AbstractFirm]]"]
+CLOSE = 0.8  # likeness from which a method counts as a misspelt verb
 Row = tuple[str, int]  # kind and place, such as ("vendor", 0)
 
 
@@ -109,7 +111,7 @@ def _answer(agent: "AbstractFirm", verb: str, proposed: np.ndarray, names: tuple
 def _call(agent: "AbstractFirm", verb: str, proposed: Any) -> Any:
     try:
         return getattr(agent, verb)(proposed)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise _refused(agent, verb, f"raised {type(error).__name__}: {error}") from error
 
 
@@ -163,12 +165,40 @@ def choose(chosen: Chosen, scenario: Scenario) -> dict[Row, type["AbstractFirm"]
         rows = rows_named(scenario, name)
         for policy in given if isinstance(given, Sequence) else (given,):
             row = face_for(scenario, name, rows, policy)
+            _refuse_misspelt(name, policy, row[0])
             if row in out:
                 raise PolicyError(
                     f"policy for {name!r}: {policy.__name__} and {out[row].__name__} for one {row[0]}"
                 )
             out[row] = policy
     return out
+
+
+def _refuse_misspelt(name: str, policy: "type[AbstractFirm]", kind: str) -> None:
+    """Raise PolicyError for a public method of the policy's own that looks like a verb and is none."""
+    ours = [one for one in policy.__mro__ if one.__module__.partition(".")[0] in ("market_sim", "mesa")]
+    known = {method for one in ours for method in vars(one)} | set(VERBS[kind])
+    own = (one for one in policy.__mro__ if one not in ours and one is not object)
+    for method in dict.fromkeys(
+        key for one in own for key, value in vars(one).items() if callable(value) and key[0] != "_"
+    ):
+        close = get_close_matches(method, list(VERBS[kind]), n=1, cutoff=CLOSE)
+        if close and method not in known:
+            raise PolicyError(
+                f"policy for {name!r}: {policy.__name__} has {method!r}, which decides nothing; "
+                f"did you mean {close[0]!r}? A method of your own begins with '_'"
+            )
+
+
+def _made(policy: "type[AbstractFirm]", host: Any, setup: Setup, row: Row) -> "AbstractFirm":
+    """The policy's agent. Raises PolicyError for whatever its own `__init__` raises."""
+    try:
+        return policy(host, setup, row[1])
+    except (Exception, SystemExit) as error:
+        raise PolicyError(
+            f"{policy.__name__} cannot be made for {row[0]} {row[1]}: __init__ raised {type(error).__name__}: {error}; "
+            f"wanted one that takes (model, setup, row) and hands them to super().__init__"
+        ) from error
 
 
 def seat(chosen: "Chosen | Policies", setup: Setup) -> Policies:
@@ -184,7 +214,7 @@ def seat(chosen: "Chosen | Policies", setup: Setup) -> Policies:
     from market_sim.agents.firm import stages
 
     hosts = stages(setup)
-    return Policies({row: [one(host, setup, row[1]) for host in hosts] for row, one in rows.items()})
+    return Policies({row: [_made(one, host, setup, row) for host in hosts] for row, one in rows.items()})
 
 
 def load_policies(texts: Sequence[str], scenario: Scenario) -> dict[str, tuple[type["AbstractFirm"], ...]]:
@@ -210,8 +240,9 @@ def _imported(text: str, module: str, attribute: str) -> Any:
     """The class at `module:attribute`."""
     try:
         found = import_module(module)
-    except Exception as error:  # whatever the user's module raises while it loads
+    except (Exception, SystemExit) as error:  # whatever the user's module raises while it loads
         why = "not found" if isinstance(error, ModuleNotFoundError) and error.name == module else str(error)
+        why = f"it calls exit({error.code!r})" if isinstance(error, SystemExit) else why
         raise PolicyError(f"policy {text!r}: module {module!r} can't be imported: {why}") from error
     if not hasattr(found, attribute):
         classes = tuple(name for name, value in vars(found).items() if isinstance(value, type))

@@ -111,10 +111,12 @@ def _origin(scenario: Section, path: Parts) -> str:
 def _show_run(folder: Path) -> None:
     """Manifest, tables and leaders of a run."""
     from market_sim.cli.telling import tell
+    from market_sim.cli.wholeness import refuse_broken
     from market_sim.results.read import read_runs
     from market_sim.views.summary import summarise
 
     runs = read_runs(folder)
+    refuse_broken(folder)
     manifest = next(iter(runs.manifests.values()))
     for line in _manifest_lines(folder, manifest):
         answer(line)

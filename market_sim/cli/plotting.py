@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from market_sim.cli.exits import Failed, WrongInput
 from market_sim.cli.speaking import answer, say
+from market_sim.cli.wholeness import refuse_broken
 from market_sim.results.read import read_runs
 from market_sim.scenario.accept import nearest
 
@@ -27,12 +28,22 @@ def plot_runs(places: Sequence[str], named: Sequence[str], layout: str, out: Pat
     runs = read_runs(places)
     for run in runs.incomplete:
         say(f"{runs.folders[run]} was not brought to its end; what it holds is drawn")
+    for place in runs.folders.values():
+        refuse_broken(place)
     folder = out or _folder_of(runs)
-    for name in dict.fromkeys(named or CHARTS):
-        if not named and not set(CHARTS[name].needs) <= set(runs):
-            say(f"{name}: left out, since the runs did not record {' and '.join(CHARTS[name].needs)}")
-        else:
-            answer(str(_draw(CHARTS[name], runs, folder / f"{name}.{layout}", layout)))
+    for name, chart in _drawn(runs, named).items():
+        answer(str(_save(chart, folder / f"{name}.{layout}", layout)))
+
+
+def _drawn(runs: Runs, named: Sequence[str]) -> dict[str, Any]:
+    """Every chart by name, before any is written."""
+    from market_sim.views.charts import CHARTS
+
+    wanted = list(dict.fromkeys(named or CHARTS))
+    lacking = [name for name in wanted if not named and not set(CHARTS[name].needs) <= set(runs)]
+    for name in lacking:
+        say(f"{name}: left out, since the runs did not record {' and '.join(CHARTS[name].needs)}")
+    return {name: CHARTS[name].draw(runs) for name in wanted if name not in lacking}
 
 
 def _folder_of(runs: Runs) -> Path:
@@ -41,12 +52,12 @@ def _folder_of(runs: Runs) -> Path:
     return folders[0] / "charts" if len(folders) == 1 else Path("charts")
 
 
-def _draw(chart: Any, runs: Runs, path: Path, layout: str) -> Path:
+def _save(chart: Any, path: Path, layout: str) -> Path:
     from market_sim.views.charts import Format, save
 
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        save(chart.draw(runs), path, cast(Format, layout))
+        save(chart, path, cast(Format, layout))
     except OSError as error:
         raise Failed(f"could not write {path}: {error.strerror or error}") from error
     return path

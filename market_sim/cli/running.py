@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import shlex
+import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from market_sim.cli.exits import WrongInput
+from market_sim.cli.exits import Failed, WrongInput
 from market_sim.cli.speaking import answer, answer_json
 from market_sim.scenario.accept import nearest
 from market_sim.scenario.load import load_scenario, parse_override
@@ -17,6 +19,9 @@ from market_sim.scenario.load import load_scenario, parse_override
 if TYPE_CHECKING:
     from market_sim.results.tables import Results
     from market_sim.scenario.schema import Scenario
+
+
+COMPILING = "Compiling (first run only, about half a minute) ..."
 
 
 @dataclass(frozen=True)
@@ -37,11 +42,12 @@ def run_one(order: Order, *, as_json: bool) -> None:
 
     Whatever is wrong with the order is refused before anything is simulated or written.
     """
+    gc.disable()  # one run makes few cycles and then the process ends: a twentieth of its time
     scenario = load_scenario(order.scenario, overrides_of(order.assignments))
     policies = _policies(order.policies, scenario)
     tables = tables_of(order.record)
     results = _simulated(order, scenario, policies, tables)
-    folder = results.write(free_folder(_place(order, results.info.folder_name)))
+    folder = _written(results, free_folder(_place(order, results.info.folder_name)))
     _tell(results, folder, as_json)
 
 
@@ -90,6 +96,8 @@ def _simulated(order: Order, scenario: Scenario, policies: dict[str, Any], table
     from market_sim.scenario.canonical import scenario_hash
 
     free_folder(_place(order, f"{scenario.name}-{order.seed}-{scenario_hash(scenario)[:8]}"))
+    if cold():
+        print(COMPILING, file=sys.stderr, flush=True)
     from market_sim.simulation.run import simulate
 
     return simulate(
@@ -100,6 +108,29 @@ def _simulated(order: Order, scenario: Scenario, policies: dict[str, Any], table
         policies=policies,
         command=shlex.join(["market-sim", *sys.argv[1:]]),
     )
+
+
+def cold() -> bool:
+    """Whether no kernel is compiled yet, so that the first tick takes long."""
+    from market_sim.compilation import FOLDER
+
+    return next(FOLDER.rglob("*.nbi"), None) is None
+
+
+def _written(results: Results, folder: Path) -> Path:
+    """The run's folder; whatever breaks the writing off, nothing of a new run stays behind."""
+    from market_sim.results.errors import WriteFailed
+
+    stood = folder.is_dir()
+    try:
+        return results.write(folder)
+    except (WriteFailed, OSError, KeyboardInterrupt) as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        if stood:
+            folder.mkdir(exist_ok=True)
+        if isinstance(error, OSError):
+            raise Failed(f"could not write {folder}: {error.strerror or error}") from error
+        raise
 
 
 def _policies(texts: Sequence[str], scenario: Scenario) -> dict[str, Any]:

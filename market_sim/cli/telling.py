@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
 from market_sim.cli.speaking import console, grid
+from market_sim.views.failures import Failure
 from market_sim.views.summary import Figure, Leader, Summary
 
 NONE = "-"
 YEARLY = "Times, prices and the premium are means over the first and the last twelve months."
+LUCK = "One draw of luck: compare over many with `market-sim batch`."
+GROUP = "* a group, counted as one"
 MARKET_WORDS = {"vendor": "chips", "provider": "cloud", "lab": "labs", "platform": "software"}
 
 
@@ -22,9 +26,36 @@ def tell(summary: Summary, paper: Any = None) -> None:
         out.print(grid(columns, _market_rows(summary), right=(3, 4)))
     if summary.figures:
         out.print(grid(("over the run", "start", "end", "unit"), _figure_rows(summary.figures), right=(1, 2)))
-    for line in (YEARLY if summary.figures else "", _counts(summary), _missing(summary)):
+    for line in _lines(summary):
         if line:
             out.print(line, markup=False)
+
+
+def _lines(summary: Summary) -> tuple[str, ...]:
+    """What stands below the tables; an empty text where there is nothing to say."""
+    leaders = [leader for one in summary.markets for leader in (one.first, one.last)]
+    return (
+        GROUP if any(leader and leader.group for leader in leaders) else "",
+        YEARLY if summary.figures else "",
+        _counts(summary),
+        _defaults(summary.failures) if summary.replicates == 1 else "",
+        _missing(summary),
+        LUCK if summary.replicates == 1 else "",
+    )
+
+
+def _defaults(failed: tuple[Failure, ...]) -> str:
+    """Who failed and when, and how many of each kind; those whom no table names are in the counts alone."""
+    if not failed:
+        return ""
+    named = ", ".join(f"{one.firm} {one.day[:7]}" for one in failed if one.firm)
+    kinds = Counter(one.kind for one in failed)
+    counts = ", ".join(f"{count} {_plural(kind) if count > 1 else kind}" for kind, count in kinds.items())
+    return f"Defaults: {named} ({counts})." if named else f"Defaults: {counts}."
+
+
+def _plural(kind: str) -> str:
+    return kind if kind.endswith("s") else f"{kind}s"
 
 
 def _title(summary: Summary) -> str:
@@ -43,7 +74,7 @@ def _market_rows(summary: Summary) -> Iterator[tuple[str, ...]]:
 
 
 def _leader(leader: Leader | None) -> str:
-    return f"{leader.name} {leader.share:.0%}" if leader else NONE
+    return f"{leader.name}{'*' if leader.group else ''} {leader.share:.0%}" if leader else NONE
 
 
 def _figure_rows(figures: tuple[Figure, ...]) -> Iterator[tuple[str, ...]]:
@@ -68,11 +99,14 @@ def _of(unit: str) -> str:
 
 
 def _growth(figure: Figure) -> str:
-    """How many times the start the end is, for what grows."""
+    """How many times the start the end is, for what grows or all but vanishes."""
     change = figure.change
     if figure.name != "compute in service" or not change.start or change.end is None:
         return ""
-    return f" (x{change.end / change.start:.1f})"
+    if change.end <= 0.0:
+        return " (nothing is left)"
+    times = change.end / change.start
+    return f" (x{times:.1f})" if times >= 0.1 else f" (x{times:.1g})"
 
 
 def _counts(summary: Summary) -> str:

@@ -13,6 +13,7 @@ from market_sim.experiments.executors import Crew
 from market_sim.results.errors import ResultsError
 from market_sim.scenario.files import ScenarioError
 
+LOOK_UP = 1.0  # seconds to wait before looking around, so that an interrupt is never slept through
 PATIENCE = 3  # times in a row that workers may be lost without anything finished in between
 
 
@@ -28,7 +29,7 @@ def carry_out(tasks: Iterator[Task], crew: Crew, enter: Callable[[Outcome], None
         lost = _hand_out(chain(_taken(again), tasks), crew, waiting, again)
         if not waiting and not lost:
             return
-        finished = wait(waiting, return_when=FIRST_COMPLETED).done if waiting else set()
+        finished = wait(waiting, LOOK_UP, FIRST_COMPLETED).done if waiting else set()
         for future in finished:
             task = waiting.pop(future)
             outcome = _outcome(future)

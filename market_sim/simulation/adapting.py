@@ -1,7 +1,5 @@
 """Phase 10: prices, beliefs, capacity plans, entry."""
 
-from dataclasses import replace
-
 import numpy as np
 
 from market_sim.agents import provider, vendor
@@ -15,6 +13,7 @@ from market_sim.simulation.trading import Trade
 from market_sim.state.initial import per_vendor
 from market_sim.state.market import Market
 from market_sim.state.setup import Setup
+from market_sim.state.tables import replace
 
 SPENDING_TIME = 0.5  # years over which vendors see their share of spending
 BOOKING_TIME = 0.5  # years over which providers see how much they sell

@@ -1,6 +1,6 @@
 """Phases 6, 7 and 8: orders, vendor allocation, delivery, and what happens to contracts meanwhile."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from market_sim.mechanisms.contracts import Events
 from market_sim.mechanisms.delivery import Delivered
 from market_sim.state.market import Market
 from market_sim.state.setup import Setup
+from market_sim.state.tables import replace
 from market_sim.units import HOURS_PER_YEAR
 
 RENEWAL_TERM = 1.0  # years

@@ -1,7 +1,5 @@
 """Phase 3: capability, demand and revenue of labs."""
 
-from dataclasses import replace
-
 import numpy as np
 
 from market_sim.agents import lab
@@ -9,6 +7,7 @@ from market_sim.mechanisms import architecture, demand
 from market_sim.numerics import exp, log
 from market_sim.state.market import Market
 from market_sim.state.setup import Setup
+from market_sim.state.tables import replace
 
 INDEX_TIME = 0.5  # years in which labs see what new capacity costs
 

@@ -1,6 +1,6 @@
 """Phase 9: every payment of the tick, borrowing, dividends, failures."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from market_sim.state.grouping import grouped_product
 from market_sim.state.initial import per_vendor
 from market_sim.state.market import Market
 from market_sim.state.setup import Setup
-from market_sim.state.tables import CHIPS, DEPOSITS, LOANS, SITES, STOCK, Ledger
+from market_sim.state.tables import CHIPS, DEPOSITS, LOANS, SITES, STOCK, Ledger, replace
 
 LOAN_YEARS = 4.0
 LEASE_YEARS = 4.0

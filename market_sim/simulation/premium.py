@@ -6,8 +6,6 @@ chips that nobody can have would seem to win what they cannot serve. The premium
 stack, half the sum of absolute differences of the stacks' shares.
 """
 
-from dataclasses import replace
-
 import numpy as np
 
 from market_sim.agents import lab
@@ -20,6 +18,7 @@ from market_sim.simulation.seen import Seen, ratio
 from market_sim.simulation.technology import weighed
 from market_sim.state.market import Market
 from market_sim.state.setup import Setup
+from market_sim.state.tables import replace
 
 REFERENCE = "CUDA"
 TINY = 1e-300

@@ -1,7 +1,5 @@
 """Scenario, seed and replicates -> everything fixed for the run, and the market at its start."""
 
-from dataclasses import replace
-
 import numpy as np
 
 from market_sim.agents import lab, provider
@@ -15,7 +13,7 @@ from market_sim.state.initial import OLDEST, open_market, opening_technology
 from market_sim.state.luck import draw_luck
 from market_sim.state.market import Market
 from market_sim.state.setup import Setup, lay_out
-from market_sim.state.tables import Book
+from market_sim.state.tables import Book, replace
 from market_sim.units import decimal_year
 
 

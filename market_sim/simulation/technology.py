@@ -1,13 +1,12 @@
 """Phases 1 and 2: launches, kernel maturity, model generations, and the compute fit that follows."""
 
-from dataclasses import replace
-
 import numpy as np
 
 from market_sim.mechanisms import architecture, fit, software
 from market_sim.state.grouping import grouped
 from market_sim.state.market import Market
 from market_sim.state.setup import Setup
+from market_sim.state.tables import replace
 
 FAR = 1e9
 BEST_MFU = 0.8  # no published training run comes near it (mfu.csv)

@@ -1,6 +1,6 @@
 """One tick of the market, phase by phase: calls, no sums."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from market_sim.simulation.prepare import add_deals, add_lots, add_up, add_usefu
 from market_sim.simulation.trading import Trade
 from market_sim.state.market import Market
 from market_sim.state.setup import Setup
+from market_sim.state.tables import replace
 
 
 @dataclass(frozen=True)

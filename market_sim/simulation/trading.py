@@ -1,6 +1,6 @@
 """Phases 4 and 5: offers meet asks, the market clears, flows become contracts and lots to build."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from market_sim.numerics import exp
 from market_sim.state.grouping import grouped, grouped_product
 from market_sim.state.market import Market
 from market_sim.state.setup import Setup
+from market_sim.state.tables import replace
 from market_sim.units import HOURS_PER_YEAR
 
 POOLS_SHOWN = 30.0  # pools in a market of ordinary size: against them the outside option is weighed

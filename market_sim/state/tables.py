@@ -5,7 +5,7 @@ A rule never changes a table; the tick replaces tables with `dataclasses.replace
 
 from dataclasses import dataclass, field, fields
 from inspect import get_annotations
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -70,6 +70,21 @@ class Table:
             declared = cls.__dict__.get(name)
             if "axes" not in getattr(declared, "metadata", {}):
                 raise TypeError(f"{cls.__name__}.{name} declares no axes; write {name}: np.ndarray = axes(...)")
+
+
+Struct = TypeVar("Struct")
+
+
+def replace(struct: Struct, **changes: Any) -> Struct:
+    """A copy of a frozen struct with some fields changed, at a tenth of the cost of `dataclasses.replace`, which a tick
+    would pay fifty times. Raises TypeError for a field that it does not have."""
+    held = struct.__dict__
+    if not changes.keys() <= held.keys():
+        raise TypeError(f"{type(struct).__name__} has no field {sorted(changes.keys() - held.keys())[0]!r}")
+    changed = object.__new__(type(struct))
+    changed.__dict__.update(held)
+    changed.__dict__.update(changes)
+    return changed
 
 
 def misshapen(table: Table, sizes: dict[str, int]) -> list[str]:

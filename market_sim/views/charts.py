@@ -14,6 +14,8 @@ from typing import Any, Literal
 import altair as alt
 import polars as pl
 
+from market_sim.views.labels import labelled
+
 Tables = Mapping[str, pl.LazyFrame]
 Format = Literal["svg", "png", "html"]
 
@@ -26,6 +28,11 @@ MARKETS = {
 KINDS = {"hyperscaler": "#0072B2", "neocloud": "#E69F00", "others": "#999999"}
 # Okabe and Ito's eight colours, told apart by colour-blind readers too; the rest of a market is grey.
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442")
+MORE_COLOURS = (
+    "#332288", "#AA4499", "#999933", "#882255", "#117733", "#88CCEE", "#CC6677", "#44AA99", "#DDCC77", "#661100",
+    "#6699CC", "#AA4466", "#4477AA", "#228833", "#BBCC33", "#EE8866", "#FFAABB",
+)  # fmt: skip
+NAMED = 7  # firms of a market that are named
 OTHERS = "all others"
 BASIS = "stock"
 WIDTH, HEIGHT = 300, 190
@@ -43,27 +50,37 @@ class ChartKind:
 
 
 def concentration(tables: Tables) -> Any:
-    """HHI of each market by date; one line for a scenario."""
-    held = tables["concentration"].filter(_is("basis", BASIS), _plain("market").is_in(list(MARKETS)))
+    """HHI of each market by date; one line for a run."""
+    held = labelled(tables)["concentration"].filter(_is("basis", BASIS), _plain("market").is_in(list(MARKETS)))
     frame = _spread(held.with_columns(market=_titled()), "hhi", "market").collect()
     panels = _banded(frame, "HHI (0 to 1)", alt.Scale(domain=[0.0, 1.0]))
     return _styled(panels, "Concentration of useful compute in service")
 
 
 def shares(tables: Tables) -> Any:
-    """Shares of useful compute in service by firm, stacked; the seven largest are named."""
-    held = tables["shares"].filter(_is("basis", BASIS), _plain("market").is_in(list(MARKETS)))
-    keys = ("scenario", "market", "entity", "date")
-    mean = held.group_by(*(_plain(key) if key != "date" else pl.col(key) for key in keys)).agg(pl.col("share").mean())
-    frame = mean.collect().sort("scenario", "market", "entity", "date")
+    """Shares of useful compute in service by firm, stacked; of a market the seven that were ever largest are named.
+
+    A firm has one colour in all markets and runs.
+    """
+    held = labelled(tables)["shares"].filter(_is("basis", BASIS), _plain("market").is_in(list(MARKETS)))
+    frame = _mean_shares(held).collect().sort("scenario", "market", "entity", "date")
+    named = {market: _largest(frame.filter(pl.col("market") == market)) for market in MARKETS}
+    colours = firm_colours(list(named.values()))
     scenarios = frame["scenario"].unique().sort().to_list()
-    stacks = [_stack(frame, name, market) for name in scenarios for market in MARKETS]
+    stacks = [
+        _stack(frame.filter(pl.col("scenario") == name, pl.col("market") == market), named[market], colours).properties(
+            title=f"{MARKETS[market]}, {name}"
+        )
+        for name in scenarios
+        for market in MARKETS
+    ]
     chart = alt.concat(*stacks, columns=2, spacing=30).resolve_scale(color="independent")
     return _styled(chart, "Shares of useful compute in service")
 
 
 def provider_kinds(tables: Tables) -> Any:
     """What hyperscalers and neoclouds hold, how long each takes to bring capacity in, and what it costs."""
+    tables = labelled(tables)
     signals = tables["signals"].with_columns(group=_plain("group"), signal=_plain("signal"))
     panels = [_kind_shares(tables["shares"])]
     for signal, title, scale in (
@@ -135,34 +152,58 @@ def _banded(frame: pl.DataFrame, title: str, scale: Any) -> Any:
     colour = alt.Color("scenario:N", title=None, scale=alt.Scale(range=list(COLOURS)), legend=legend)
     base = alt.Chart(frame).encode(x=x, color=colour)
     band = base.mark_area(opacity=0.2).encode(y=alt.Y("low:Q", title=title, scale=scale), y2="high:Q")
-    line = base.mark_line(strokeWidth=2).encode(y=alt.Y("median:Q", title=title, scale=scale))
+    line = base.mark_line(strokeWidth=2, point=frame["date"].n_unique() == 1).encode(
+        y=alt.Y("median:Q", title=title, scale=scale)
+    )
     layers = alt.layer(band, line).properties(width=WIDTH, height=HEIGHT)
     header = alt.Header(labelFontSize=13, labelFontWeight=600, labelAnchor="start")
     facet = alt.Facet("market:N", title=None, sort=list(MARKETS.values()), header=header)
     return layers.facet(facet=facet, columns=2)
 
 
-def _stack(frame: pl.DataFrame, scenario: str, market: str) -> Any:
-    """One market's shares as a stack, the largest at the end of the run at the bottom."""
-    own = frame.filter(pl.col("scenario") == scenario, pl.col("market") == market)
+def _mean_shares(held: pl.LazyFrame) -> pl.LazyFrame:
+    """Mean share over the replicates of a run; a firm that a replicate does not name holds nothing in it."""
+    place = (_plain("scenario"), _plain("market"), pl.col("date"))
+    known = held.filter(pl.col("share").is_not_null())
+    draws = known.group_by(*place).agg(draws=pl.col("replicate").n_unique())
+    summed = known.group_by(*place, _plain("entity")).agg(pl.col("share").sum())
+    mean = summed.join(draws, on=["scenario", "market", "date"])
+    return mean.with_columns(share=pl.col("share") / pl.col("draws")).drop("draws")
+
+
+def _largest(own: pl.DataFrame) -> list[str]:
+    """The firms of a market with the largest shares that any date of any run knows, the largest first."""
     size = own.group_by("entity").agg(pl.col("share").max()).sort("share", "entity", descending=[True, False])
-    named = size["entity"].head(len(COLOURS)).to_list()
+    return size["entity"].head(NAMED).to_list()
+
+
+def firm_colours(panels: list[list[str]]) -> dict[str, str]:
+    """Firm -> its colour: one for each firm, and never one for two firms of a panel while there are enough."""
+    colours: dict[str, str] = {}
+    palette = (*COLOURS, *MORE_COLOURS)
+    for name in dict.fromkeys(name for names in panels for name in names):
+        near = {colours.get(mate) for names in panels if name in names for mate in names}
+        used = list(colours.values())
+        colours[name] = min(palette, key=lambda colour: (colour in near, used.count(colour)))
+    return colours
+
+
+def _stack(own: pl.DataFrame, named: list[str], colours: Mapping[str, str]) -> Any:
+    """One market's shares in one run as a stack, the largest at the bottom; the legend in the stack's order."""
     kept = pl.when(pl.col("entity").is_in(named)).then(pl.col("entity")).otherwise(pl.lit(OTHERS))
     data = own.group_by(kept.alias("entity"), "date").agg(pl.col("share").sum()).sort("entity", "date")
     order = {name: at for at, name in enumerate([*named, OTHERS])}
     data = data.with_columns(place=pl.col("entity").replace_strict(order, return_dtype=pl.Int64))
-    colours = alt.Scale(domain=list(order), range=[*COLOURS[: len(named)], KINDS["others"]])
-    return (
-        alt.Chart(data, title=f"{MARKETS[market]}, {scenario}")
-        .mark_area()
-        .encode(
-            x=alt.X("date:T", title=None),
-            y=alt.Y("share:Q", title="share", axis=alt.Axis(format="%"), scale=alt.Scale(domain=[0.0, 1.0])),
-            color=alt.Color("entity:N", title=None, scale=colours),
-            order="place:Q",
-        )
-        .properties(width=WIDTH, height=HEIGHT)
-    )
+    shown = [name for name in reversed(order) if name in set(data["entity"])]
+    scale = alt.Scale(domain=shown, range=[colours.get(name, KINDS["others"]) for name in shown])
+    chart = alt.Chart(data)
+    marked = chart.mark_bar() if data["date"].n_unique() == 1 else chart.mark_area()
+    return marked.encode(
+        x=alt.X("date:T", title=None),
+        y=alt.Y("share:Q", title="share", axis=alt.Axis(format="%"), scale=alt.Scale(domain=[0.0, 1.0])),
+        color=alt.Color("entity:N", title=None, scale=scale),
+        order="place:Q",
+    ).properties(width=WIDTH, height=HEIGHT)
 
 
 def _kind_shares(shares_table: pl.LazyFrame) -> Any:
@@ -177,18 +218,16 @@ def _kind_shares(shares_table: pl.LazyFrame) -> Any:
 
 
 def _kind_lines(frame: pl.DataFrame, title: str, scale: Any) -> Any:
-    """A line for each kind of provider; scenarios differ by dash."""
-    return (
-        alt.Chart(frame, title=title)
-        .mark_line(strokeWidth=2)
-        .encode(
-            x=alt.X("date:T", title=None),
-            y=alt.Y("value:Q", title=None, scale=scale),
-            color=alt.Color("group:N", title=None, scale=alt.Scale(domain=list(KINDS), range=list(KINDS.values()))),
-            strokeDash=alt.StrokeDash("scenario:N", title=None),
-        )
-        .properties(width=WIDTH, height=HEIGHT)
+    """A line for each kind of provider, a point where there is but one date; runs differ by dash."""
+    base = alt.Chart(frame).encode(
+        x=alt.X("date:T", title=None),
+        y=alt.Y("value:Q", title=None, scale=scale),
+        color=alt.Color("group:N", title=None, scale=alt.Scale(domain=list(KINDS), range=list(KINDS.values()))),
     )
+    lines = base.mark_line(strokeWidth=2).encode(strokeDash=alt.StrokeDash("scenario:N", title=None))
+    lone = frame.filter(pl.len().over("scenario", "group") == 1)
+    layers = [lines, base.mark_point(filled=True, size=50).properties(data=lone)] if lone.height else [lines]
+    return alt.layer(*layers, title=title).properties(width=WIDTH, height=HEIGHT)
 
 
 def _styled(chart: Any, title: str) -> Any:

@@ -13,11 +13,13 @@ import polars as pl
 
 from market_sim.results.columns import TABLES
 from market_sim.results.manifest import RunInfo
+from market_sim.views.failures import Failure, failures
 
 Tables = Mapping[str, pl.DataFrame] | Mapping[str, pl.LazyFrame]
 
 MARKETS = ("vendor", "provider", "lab", "platform")
 BASIS = "stock"
+GROUPS = ("others", "enterprise")  # kinds of entity that stand for many firms at once
 NEEDED = ("shares", "concentration", "signals")
 YEAR_DAYS = 365
 
@@ -36,6 +38,7 @@ class Leader:
 
     name: str
     share: float
+    group: bool = False  # many firms, counted as one
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,7 @@ class Summary:
     figures: tuple[Figure, ...]
     counts: Mapping[str, int] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
+    failures: tuple[Failure, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Plain data, the names of the fields as keys."""
@@ -92,6 +96,7 @@ def summarise(tables: Tables, info: RunInfo) -> Summary:
         figures=_figures(frames),
         counts=_counts(frames.get("signals")),
         missing=tuple(name for name in NEEDED if name not in frames),
+        failures=failures(tables),
     )
 
 
@@ -128,11 +133,17 @@ def _leaders(shares: pl.LazyFrame | None) -> dict[str, tuple[Leader | None, Lead
         return {}
     held = _ends(shares.filter(_plain("basis") == BASIS, _plain("market").is_in(MARKETS)))
     mean = held.group_by("tick", _plain("market"), _plain("entity"), maintain_order=True)
-    ranked = mean.agg(pl.col("share").mean()).sort("tick", "share", "entity", descending=[False, True, False])
+    ranked = mean.agg(pl.col("share").mean(), _plain("kind").first()).sort(
+        "tick", "share", "entity", descending=[False, True, False]
+    )
     top = ranked.drop_nulls("share").group_by("market", "tick", maintain_order=True).first().collect()
-    found = {(row["market"], row["tick"]): Leader(row["entity"], row["share"]) for row in top.to_dicts()}
+    found = {(row["market"], row["tick"]): _leader(row) for row in top.to_dicts()}
     ticks = sorted({tick for _, tick in found})
     return {market: (found.get((market, ticks[0])), found.get((market, ticks[-1]))) for market, _ in found}
+
+
+def _leader(row: Mapping[str, Any]) -> Leader:
+    return Leader(row["entity"], row["share"], row["kind"] in GROUPS)
 
 
 def _hhi(concentration: pl.LazyFrame | None) -> dict[str, Change]:

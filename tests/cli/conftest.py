@@ -13,6 +13,7 @@ def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     """cli("run", "baseline") -> code, stdout and stderr, with tmp_path as the current directory."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr("market_sim.cli.running.cold", lambda: False)
 
     def call(*arguments: str) -> Ended:
         capsys.readouterr()
