@@ -42,9 +42,7 @@ VERBS: dict[str, dict[str, Verb]] = {
         "list_prices": Verb("list price of each of its chips after this tick", "USD per chip, by chip"),
     },
     "provider": {
-        "quote": Verb(
-            "one-year quote for each chip it deploys after this tick", "USD per chip-hour, by chip"
-        ),
+        "quote": Verb("one-year quote for each chip it deploys after this tick", "USD per chip-hour, by chip"),
         "order": Verb("orders placed this tick ahead of contracts", "chips, by chip", 0.0),
         "speed": Verb("speed-up of its building after this tick", "log, held to 0..3"),
     },
@@ -102,9 +100,7 @@ def _answer(agent: "AbstractFirm", verb: str, proposed: np.ndarray, names: tuple
             raise _refused(agent, verb, f"answered for {name!r}; {_near(str(name), tuple(handed))}")
     left_out = VERBS[agent.row_kind][verb].left_out
     absent = handed if left_out is None else dict.fromkeys(handed, left_out)
-    after = {
-        name: _number(agent, verb, name, answer.get(name, absent[name]), before[name]) for name in handed
-    }
+    after = {name: _number(agent, verb, name, answer.get(name, absent[name]), before[name]) for name in handed}
     return np.array([after.get(name, before[name]) for name in names])
 
 
@@ -167,9 +163,7 @@ def choose(chosen: Chosen, scenario: Scenario) -> dict[Row, type["AbstractFirm"]
             row = face_for(scenario, name, rows, policy)
             _refuse_misspelt(name, policy, row[0])
             if row in out:
-                raise PolicyError(
-                    f"policy for {name!r}: {policy.__name__} and {out[row].__name__} for one {row[0]}"
-                )
+                raise PolicyError(f"policy for {name!r}: {policy.__name__} and {out[row].__name__} for one {row[0]}")
             out[row] = policy
     return out
 
@@ -227,9 +221,7 @@ def load_policies(texts: Sequence[str], scenario: Scenario) -> dict[str, tuple[t
         name, _, place = text.partition("=")
         module, _, attribute = place.partition(":")
         if not (name.strip() and module.strip() and attribute.strip()):
-            raise PolicyError(
-                f"policy {text!r}: wanted NAME=module:Class, such as NVIDIA=my_policies:RefusesMeta"
-            )
+            raise PolicyError(f"policy {text!r}: wanted NAME=module:Class, such as NVIDIA=my_policies:RefusesMeta")
         rows_named(scenario, name.strip())
         out[name.strip()] = (*out.get(name.strip(), ()), _imported(text, module.strip(), attribute.strip()))
     choose(out, scenario)

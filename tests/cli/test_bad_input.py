@@ -1,9 +1,10 @@
 """Whatever is wrong with the input: exit code 2, one message with place, value and remedy, and nothing written."""
 
+import shutil
 from pathlib import Path
 
 import pytest
-from ended import Command
+from ended import SHORT, Command
 
 OVER = 'extends = "baseline"\n'
 
@@ -133,3 +134,39 @@ def test_validate_answers_for_every_file(cli: Command, tmp_path: Path) -> None:
     assert ended.code == 2
     assert ended.out.splitlines() == ["good.toml: OK (1 number has no source: labs.sigma)", "baseline: OK"]
     assert ended.err.startswith("market-sim: bad.toml: labs.sigma = -1.0")
+
+
+BASE = "from market_sim.agents.faces import ChipVendor\n\n\nclass Own(ChipVendor):\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "said"),
+    [
+        ("leaves", "def allocate(self, proposed):\n        raise SystemExit(3)", "SystemExit: 3"),
+        ("breaks", "def __init__(self, *given):\n        raise KeyError('x')", "__init__ raised KeyError"),
+        ("unsigned", "def __init__(self):\n        pass", "__init__ raised TypeError"),
+        ("misspelt", "def alocate(self, proposed):\n        return {}", "did you mean 'allocate'?"),
+    ],
+)
+def test_a_policy_that_fails_is_refused(cli: Command, tmp_path: Path, name: str, body: str, said: str) -> None:
+    """It leaves, cannot be made, or decides nothing for a slip of the pen."""
+    (tmp_path / f"{name}_rules.py").write_text(f"{BASE}    {body}\n")
+    assert said in refused(cli, tmp_path, "run", "baseline", *SHORT, "--policy", f"NVIDIA={name}_rules:Own")
+
+
+@pytest.mark.parametrize("command", ["show", "plot"])
+@pytest.mark.parametrize("harm", ["gone", "cut"])
+def test_a_run_with_a_broken_part_is_refused(
+    cli: Command, tmp_path: Path, short_run: Path, command: str, harm: str
+) -> None:
+    """The part is named, and no chart is written."""
+    shutil.copytree(short_run, tmp_path / "run")
+    part = next((tmp_path / "run" / "shares").glob("*.parquet"))
+    if harm == "gone":
+        part.unlink()
+    else:
+        part.write_bytes(part.read_bytes()[:-9])
+    ended = cli(command, "run")
+    assert ended.code == 2
+    assert f"part shares/{part.name} is missing or damaged" in ended.err
+    assert not (tmp_path / "run" / "charts").exists()

@@ -50,3 +50,22 @@ def test_a_disk_that_refuses_ends_with_1(cli: Command, monkeypatch: pytest.Monke
     monkeypatch.setattr(Results, "write", raising(WriteFailed("could not write x: No space left on device")))
     ended = cli("run", "baseline", *SHORT)
     assert (ended.code, ended.err) == (1, "market-sim: could not write x: No space left on device\n")
+
+
+def test_a_full_disk_leaves_no_half_run(cli: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was written before the disk was full is taken away again."""
+
+    def write(_: Results, folder: Path) -> NoReturn:
+        (folder / "shares").mkdir(parents=True)
+        raise WriteFailed("could not write x: No space left on device")
+
+    monkeypatch.setattr(Results, "write", write)
+    assert cli("run", "baseline", *SHORT, "--out", "half").code == 1
+    assert not (tmp_path / "half").exists()
+
+
+def test_a_first_run_says_that_it_compiles(cli: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half a minute of silence would look like a hang."""
+    monkeypatch.setattr("market_sim.cli.running.cold", lambda: True)
+    monkeypatch.setattr(simulation, "simulate", raising(KeyboardInterrupt()))
+    assert cli("run", "baseline", *SHORT).err.startswith("Compiling (first run only")

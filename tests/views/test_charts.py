@@ -8,7 +8,10 @@ from typing import Any
 import polars as pl
 import pytest
 
-from market_sim.views.charts import CHARTS, OTHERS, concentration, provider_kinds, save, shares
+from market_sim.results.manifest import RunInfo
+from market_sim.results.names import Names
+from market_sim.views.charts import CHARTS, OTHERS, concentration, firm_colours, provider_kinds, save, shares
+from market_sim.views.labels import labels
 
 DAYS = [date(2026, month, 1) for month in (1, 2, 3)]
 MARKETS = ("vendor", "provider", "lab", "platform")
@@ -95,3 +98,46 @@ def test_a_drawing_stands_alone_and_names_what_it_shows(name: str, tmp_path: Pat
     assert text.startswith("<svg")
     assert "2026" in text or "Jan" in text
     assert "href=" not in text
+
+
+def run_info(scenario: str, seed: int, first: int = 0, replicates: int = 1) -> RunInfo:
+    names = Names.of(vendor=["NVIDIA"], provider=["AWS"], lab=["OpenAI"], chip=["H100"])
+    return RunInfo(scenario, {}, "", seed, replicates, names, first_replicate=first)
+
+
+def test_every_run_has_a_label_of_its_own() -> None:
+    """A scenario met once needs no more; else seed, replicates or, failing those, the folder tell runs apart."""
+    runs = {"a": run_info("base", 0), "b": run_info("base", 1), "c": run_info("base", 1), "d": run_info("slump", 0)}
+    assert list(labels(runs).values()) == ["base, seed 0", "base, seed 1 (b)", "base, seed 1 (c)", "slump"]
+    draws = {"a": run_info("base", 0, first=3), "b": run_info("base", 0, replicates=8)}
+    assert list(labels(draws).values()) == ["base, replicate 3", "base, replicates 0-7"]
+
+
+def test_a_firm_that_a_replicate_lacks_holds_nothing_in_it() -> None:
+    """Of two replicates one knows A alone, the other B alone: each has a half, and no more than all is held."""
+    rows = [
+        ("base", replicate, DAYS[0], market, "stock", firm, "neocloud", 1.0)
+        for replicate, firm in enumerate("AB")
+        for market in MARKETS
+    ]
+    columns = ["scenario", "replicate", "date", "market", "basis", "entity", "kind", "share"]
+    sets = drawn_rows(shares({"shares": pl.LazyFrame(rows, schema=columns, orient="row")}))
+    assert all({row["entity"]: row["share"] for row in rows} == {"A": 0.5, "B": 0.5} for rows in sets)
+
+
+def test_a_firm_has_one_colour_and_a_panel_no_colour_twice() -> None:
+    """Whatever panels it is in; the legend stands in the order of the stack."""
+    panels = [[f"firm {number}" for number in range(first, first + 7)] for first in (0, 5, 10, 15)]
+    colours = firm_colours(panels)
+    assert all(len({colours[name] for name in names}) == 7 for names in panels)
+    drawn = shares({"shares": shares_table(3)}).to_dict()["concat"]
+    scales = [panel["encoding"]["color"]["scale"] for panel in drawn]
+    assert scales[0]["domain"] == ["firm 1", "firm 2", "firm 3"]
+    assert all(scale == scales[0] for scale in scales)
+
+
+def test_a_lone_year_is_a_point() -> None:
+    """A line through one date would show nothing."""
+    drawn = provider_kinds({"shares": shares_table(3), "signals": signals_table()}).to_dict()["hconcat"]
+    marks = [[layer["mark"]["type"] for layer in panel["layer"]] for panel in drawn]
+    assert marks == [["line"], ["line", "point"], ["line", "point"]]

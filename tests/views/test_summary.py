@@ -7,6 +7,7 @@ import pytest
 
 from market_sim.results.manifest import RunInfo
 from market_sim.results.names import Names
+from market_sim.views.failures import failures
 from market_sim.views.summary import Change, Leader, Summary, summarise
 
 DAYS = [date(2026, 1, 1), date(2027, 1, 1), date(2028, 1, 1)]
@@ -103,3 +104,22 @@ def test_defaults_and_entries_are_counted_over_the_whole_run() -> None:
 def test_what_was_not_recorded_is_named() -> None:
     """A summary of nothing says so, and is no error."""
     assert summarise({}, info()).missing == ("shares", "concentration", "signals")
+
+
+def test_failures_are_named_from_the_accounts_else_from_the_shares() -> None:
+    """Two neoclouds fail at tick 1: one had debts written off, the other's compute fell to nothing."""
+    told = signals([(1, "defaults", "neocloud", 2.0), (2, "defaults", "lab", 1.0)])
+    rows = [(0, 1, "CoreWeave", "neocloud", "written_off", 5.0), (0, 1, "NVIDIA", "vendor", "written_off", -5.0)]
+    accounts = pl.DataFrame(rows, schema=["replicate", "tick", "holder", "kind", "item", "usd"], orient="row")
+    emptied = [(0, tick, "provider", "Nebius", "neocloud", held) for tick, held in ((0, 9.0), (1, 0.0))]
+    found = failures({"signals": told, "accounts": accounts, "shares": shares(emptied)})
+    assert [(one.firm, one.day[:7]) for one in found] == [
+        ("CoreWeave", "2027-01"), ("Nebius", "2027-01"), ("", "2028-01"),
+    ]  # fmt: skip
+
+
+def test_a_leader_that_stands_for_many_is_marked() -> None:
+    """The rest of the world is no firm."""
+    rows = [(0, 0, "provider", "Rest of world", "others", 3.0), (0, 0, "provider", "AWS", "hyperscaler", 1.0)]
+    cloud = next(one for one in summarise({"shares": shares(rows)}, info()).markets if one.market == "provider")
+    assert cloud.first == Leader("Rest of world", 0.75, group=True)
