@@ -34,9 +34,7 @@ def main() -> None:
     names, dates = [f"firm {n}" for n in range(30)], units.calendar("2026-01", 120)
     for draw in (streams.uniforms, streams.normals, streams.gumbels, streams.exponentials):
         print(f"{draw.__name__:12} {seconds(lambda f=draw: f(1, range(64), 'p', names, 120)) * 1e3:6.2f} ms")
-    print(
-        f"{'brownian':12} {seconds(lambda: streams.brownian(1, range(64), 'p', names, dates)) * 1e3:6.2f} ms"
-    )
+    print(f"{'brownian':12} {seconds(lambda: streams.brownian(1, range(64), 'p', names, dates)) * 1e3:6.2f} ms")
 
 
 if __name__ == "__main__":

@@ -102,9 +102,7 @@ def gammas(
 # --- draws over time ------------------------------------------------------------------------------
 
 
-def dated_uniforms(
-    seed: int, replicates: Replicates, purpose: str, names: Sequence[str], dates: ArrayLike
-) -> Array:
+def dated_uniforms(seed: int, replicates: Replicates, purpose: str, names: Sequence[str], dates: ArrayLike) -> Array:
     """One uniform for each decimal year in `dates` (date,) -> (replicate, name, date).
 
     The same date has the same luck under any tick and any start.
@@ -113,9 +111,7 @@ def dated_uniforms(
     return _numbered(seed, replicates, (purpose, "dated"), names, np.rint(months * _DATES_PER_MONTH))
 
 
-def brownian(
-    seed: int, replicates: Replicates, purpose: str, names: Sequence[str], dates: ArrayLike
-) -> Array:
+def brownian(seed: int, replicates: Replicates, purpose: str, names: Sequence[str], dates: ArrayLike) -> Array:
     """Increments of a standard Brownian motion between decimal years (date,) -> (replicate, name, date - 1).
 
     The path belongs to the calendar: months are drawn first and halved as far as the dates ask (Lévy's

@@ -31,9 +31,7 @@ def rows(name: str, values: Mapping[str, ArrayLike], names: Names, calendar: Cal
     _check_columns(declared, arrays)
     lengths = {column: array.shape for column, array in arrays.items()}
     if len(set(lengths.values())) != 1 or any(len(shape) != 1 for shape in lengths.values()):
-        raise ColumnMismatch(
-            f"columns of {name!r} must be flat and of one length, but their shapes are {lengths}"
-        )
+        raise ColumnMismatch(f"columns of {name!r} must be flat and of one length, but their shapes are {lengths}")
     return _sorted(_assembled(declared, arrays, names, calendar), declared)
 
 
@@ -69,9 +67,7 @@ def grid(
 def _length(declared: Table, axis: Mapping[str, Array]) -> int:
     lengths = {column: codes.shape for column, codes in axis.items()}
     if len(set(lengths.values())) != 1 or any(len(shape) != 1 for shape in lengths.values()):
-        raise ColumnMismatch(
-            f"codes along one axis of {declared.name!r} must be flat and of one length: {lengths}"
-        )
+        raise ColumnMismatch(f"codes along one axis of {declared.name!r} must be flat and of one length: {lengths}")
     return next(iter(lengths.values()))[0]
 
 
@@ -79,9 +75,7 @@ def _rank(declared: Table, axis: Mapping[str, Array]) -> int:
     """Where an axis first appears in the sort key."""
     ranks = [declared.key.index(column) for column in axis if column in declared.key]
     if not ranks:
-        raise ColumnMismatch(
-            f"an axis of {declared.name!r} has {list(axis)}: wanted one of its key {declared.key}"
-        )
+        raise ColumnMismatch(f"an axis of {declared.name!r} has {list(axis)}: wanted one of its key {declared.key}")
     return min(ranks)
 
 
@@ -95,9 +89,7 @@ def _places_in_order(declared: Table, axis: Mapping[str, Array]) -> Array | None
     places = np.lexsort(keys[::-1])
     ordered = [key[places] for key in keys]
     if np.any(np.all([key[1:] == key[:-1] for key in ordered], axis=0)):
-        raise ColumnMismatch(
-            f"codes along an axis of {declared.name!r} repeat: {_keys(declared, axis)} must differ"
-        )
+        raise ColumnMismatch(f"codes along an axis of {declared.name!r} repeat: {_keys(declared, axis)} must differ")
     return None if np.array_equal(places, np.arange(places.size)) else places
 
 
@@ -145,9 +137,7 @@ def _check_columns(declared: Table, values: Mapping[str, object]) -> None:
         raise ColumnMismatch(f"table {declared.name!r} lacks columns {lacking} and does not know {unknown}")
 
 
-def _assembled(
-    declared: Table, values: Mapping[str, Array], names: Names, calendar: Calendar
-) -> pl.DataFrame:
+def _assembled(declared: Table, values: Mapping[str, Array], names: Names, calendar: Calendar) -> pl.DataFrame:
     """Flat arrays -> a frame with the declared columns in the declared order."""
     made = {}
     for column in declared.columns:
@@ -218,9 +208,7 @@ def _whole(declared: Table, column: Column, values: Array) -> pl.Series:
 
 def _refuse_missing(declared: Table, column: Column) -> None:
     if not column.nullable:
-        raise ColumnMismatch(
-            f"{declared.name}.{column.name} holds NaN, but every row must have a value there"
-        )
+        raise ColumnMismatch(f"{declared.name}.{column.name} holds NaN, but every row must have a value there")
 
 
 def _sorted(frame: pl.DataFrame, declared: Table) -> pl.DataFrame:

@@ -145,9 +145,7 @@ def read_manifest(folder: Path) -> Manifest:
     except (ValueError, KeyError, TypeError) as fault:
         raise ManifestUnreadable(f"{path} cannot be read as a manifest: {fault!r}") from None
     if found != FORMAT_VERSION:
-        raise FormatMismatch(
-            f"{folder} is of format version {found}: this package reads version {FORMAT_VERSION}"
-        )
+        raise FormatMismatch(f"{folder} is of format version {found}: this package reads version {FORMAT_VERSION}")
     try:
         return _from_fields(fields, folder)
     except (KeyError, TypeError) as fault:

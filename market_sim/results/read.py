@@ -39,9 +39,7 @@ class Runs(Mapping[str, pl.LazyFrame]):
         for run, manifest in self.manifests.items():
             if name not in manifest.info.tables:
                 recorded = ", ".join(manifest.info.tables)
-                raise TableNotRecorded(
-                    f"{name!r} was not recorded in {self.folders[run]}: it holds {recorded}"
-                )
+                raise TableNotRecorded(f"{name!r} was not recorded in {self.folders[run]}: it holds {recorded}")
         return pl.concat([self._of_run(declared, run) for run in self.manifests])
 
     def __iter__(self) -> Iterator[str]:
@@ -68,10 +66,7 @@ class Runs(Mapping[str, pl.LazyFrame]):
             pl.lit(info.scenario, dtype=scenarios).alias("scenario"),
             pl.lit(info.seed, dtype=pl.Int64).alias("seed"),
             pl.lit(run, dtype=pl.Enum(list(self.manifests))).alias("run"),
-            *(
-                pl.col(name) if own[name] == kind else pl.col(name).cast(kind)
-                for name, kind in wanted.items()
-            ),
+            *(pl.col(name) if own[name] == kind else pl.col(name).cast(kind) for name, kind in wanted.items()),
         )
 
     def _scan(self, declared: Table, run: str) -> pl.LazyFrame:
@@ -98,9 +93,7 @@ def read_runs(places: Places) -> Runs:
     named = [places] if isinstance(places, str | Path) else list(places)
     found = sorted({folder for place in named for folder in _run_folders(place)})
     if not found:
-        raise NoRuns(
-            f"no run folder (one with a {MANIFEST}) matches {', '.join(map(str, named)) or 'an empty list'}"
-        )
+        raise NoRuns(f"no run folder (one with a {MANIFEST}) matches {', '.join(map(str, named)) or 'an empty list'}")
     folders = _by_name(found)
     return Runs(folders, {run: read_manifest(folder) for run, folder in folders.items()})
 
@@ -108,19 +101,14 @@ def read_runs(places: Places) -> Runs:
 def _run_folders(place: str | Path) -> list[Path]:
     if Path(place).is_dir() or not glob.has_magic(str(place)):
         if not (Path(place) / MANIFEST).is_file():
-            raise NoRuns(
-                f"{place} is no run folder: wanted one with a {MANIFEST}, or a glob such as 'runs/*'"
-            )
+            raise NoRuns(f"{place} is no run folder: wanted one with a {MANIFEST}, or a glob such as 'runs/*'")
         return [Path(place)]
     return [Path(match) for match in glob.glob(str(place)) if (Path(match) / MANIFEST).is_file()]
 
 
 def _by_name(folders: list[Path]) -> dict[str, Path]:
     names = [folder.resolve().name for folder in folders]
-    return {
-        str(folder) if names.count(name) > 1 else name: folder
-        for name, folder in zip(names, folders, strict=True)
-    }
+    return {str(folder) if names.count(name) > 1 else name: folder for name, folder in zip(names, folders, strict=True)}
 
 
 def _joined(lists: Iterable[Iterable[str]]) -> tuple[str, ...]:

@@ -39,9 +39,7 @@ def part_name(first: int, last: int) -> str:
 def parquet_bytes(frame: pl.DataFrame) -> bytes:
     """Parquet, zstd level 1: the same bytes for the same content and polars version, in whatever chunks."""
     buffer = io.BytesIO()
-    frame.write_parquet(
-        buffer, compression="zstd", compression_level=1, statistics=True, row_group_size=ROWS_PER_GROUP
-    )
+    frame.write_parquet(buffer, compression="zstd", compression_level=1, statistics=True, row_group_size=ROWS_PER_GROUP)
     return buffer.getvalue()
 
 
@@ -67,9 +65,7 @@ def _check_frame(name: str, part: str, frame: pl.DataFrame, names: Names) -> Non
     if frame.schema != wanted:
         wrong = {column: str(kind) for column, kind in frame.schema.items() if wanted.get(column) != kind}
         lacking = [column for column in wanted if column not in frame.schema]
-        raise ColumnMismatch(
-            f"part {part!r} of {name!r} lacks {lacking}, has wrong or of another type {wrong}"
-        )
+        raise ColumnMismatch(f"part {part!r} of {name!r} lacks {lacking}, has wrong or of another type {wrong}")
 
 
 class RunWriter:
@@ -194,9 +190,7 @@ def _refuse_other_run(found: Manifest, wanted: Manifest, folder: Path) -> None:
     for name in ("scenario_sha256", "seed", "replicates", "first_replicate", "tables", "names"):
         have, want = getattr(found.info, name), getattr(wanted.info, name)
         if have != want:
-            raise RunMismatch(
-                f"{folder} cannot be resumed: its {name} is {have!s:.80}, this run's is {want!s:.80}"
-            )
+            raise RunMismatch(f"{folder} cannot be resumed: its {name} is {have!s:.80}, this run's is {want!s:.80}")
     have, want = found.versions["market-sim"], wanted.versions["market-sim"]
     if have != want:
         raise RunMismatch(f"{folder} cannot be resumed: market-sim {have} began it, this is {want}")

@@ -59,9 +59,7 @@ class Results(Mapping[str, pl.DataFrame]):
 
     def __repr__(self) -> str:
         heights = ", ".join(f"{name}: {frame.height}" for name, frame in self.tables.items())
-        return (
-            f"Results({self.scenario!r}, seed={self.seed}, replicates={self.replicates}, rows={{{heights}}})"
-        )
+        return f"Results({self.scenario!r}, seed={self.seed}, replicates={self.replicates}, rows={{{heights}}})"
 
     def write(self, folder: Path | str | None = None) -> Path:
         """Write a complete run folder, `runs/<scenario>-<seed>-<hash8>` by default; its path.

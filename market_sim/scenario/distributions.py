@@ -154,9 +154,7 @@ class Lognormal(Distribution):
         return np.clip(drawn, *self.support)
 
     def _shares(self) -> tuple[float, float]:
-        cuts = [
-            None if cut is None else math.log(cut / self.median) / self.sigma for cut in (self.low, self.high)
-        ]
+        cuts = [None if cut is None else math.log(cut / self.median) / self.sigma for cut in (self.low, self.high)]
         return _share_below(cuts[0], 0.0), _share_below(cuts[1], 1.0)
 
 

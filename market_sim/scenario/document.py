@@ -102,9 +102,7 @@ def _section_lines(section: type[Section], title: str, meaning: str) -> Iterator
     if title:
         yield from (f"## `{title}`", "")
     yield from (meaning, "")
-    own = [
-        _row(name, one) for name, one in section.declarations.items() if one.form not in ("table", "named")
-    ]
+    own = [_row(name, one) for name, one in section.declarations.items() if one.form not in ("table", "named")]
     if own:
         yield from (
             "| field | type | unit | default | bounds | meaning | source | standing |",

@@ -84,9 +84,7 @@ def read(path: Path) -> dict[str, Any]:
         if not path.is_file():
             raise ScenarioError(f"{path}: not a regular file; wanted a TOML file")
         if (size := path.stat().st_size) > MOST_BYTES:
-            raise ScenarioError(
-                f"{path}: {size / 1e6:.0f} MB; a scenario has at most {MOST_BYTES / 1e6:.0f} MB"
-            )
+            raise ScenarioError(f"{path}: {size / 1e6:.0f} MB; a scenario has at most {MOST_BYTES / 1e6:.0f} MB")
         content = path.read_bytes()
     except OSError as error:
         raise ScenarioError(f"{path}: cannot be read ({error.strerror})") from None
@@ -149,9 +147,7 @@ def layer_of(tree: dict[str, Any], origin: str) -> tuple[Layer, str]:
     """A file's layer, and the name of the one it extends (empty if none)."""
     parent, sources = tree.pop("extends", ""), tree.pop("sources", {})
     if not isinstance(parent, str):
-        raise ScenarioError(
-            f"{origin}: extends = {parent!r}: wanted the name of one scenario file, in quotes"
-        )
+        raise ScenarioError(f"{origin}: extends = {parent!r}: wanted the name of one scenario file, in quotes")
     if not isinstance(sources, dict):
         raise ScenarioError(f"{origin}: sources = {sources!r}: wanted a table")
     return Layer(origin, tree, sources), parent

@@ -38,9 +38,7 @@ def key_parts(text: str) -> Parts:
         if not (match := PART.match(text, at)):
             raise ValueError(f"{text!r} is not a dotted key path")
         double, single, bare = match.groups()
-        parts.append(
-            tomllib.loads(f'key = "{double}"')["key"] if double is not None else single or bare or ""
-        )
+        parts.append(tomllib.loads(f'key = "{double}"')["key"] if double is not None else single or bare or "")
         at = match.end()
     if not parts or text.rstrip().endswith("."):
         raise ValueError(f"{text!r} is not a dotted key path")

@@ -37,8 +37,7 @@ def removes(value: Any, origin: str, path: Parts) -> bool:
         return False
     if value["remove"] is not True or len(value) > 1:
         raise ScenarioError(
-            f"{origin}: {key_path(path)}.remove = {value['remove']!r}: "
-            "wanted remove = true, with nothing beside it"
+            f"{origin}: {key_path(path)}.remove = {value['remove']!r}: wanted remove = true, with nothing beside it"
         )
     return True
 
@@ -74,9 +73,7 @@ def expand(tree: Mapping[str, Any], schema: type[Section], path: Parts) -> Itera
     yield from _expand(tree, schema, path, (), schema)
 
 
-def _expand(
-    tree: Any, section: type[Section], path: Parts, done: Parts, root: type[Section]
-) -> Iterator[Parts]:
+def _expand(tree: Any, section: type[Section], path: Parts, done: Parts, root: type[Section]) -> Iterator[Parts]:
     name, rest = path[0], path[1:]
     if name not in section.declarations:
         raise unknown_field(root, section, (*done, name))
@@ -100,9 +97,7 @@ def _entries(inner: Mapping[str, Any], declaration: Declaration, at: Parts, rest
     if rest[0] in inner:
         return [rest[0]]
     if rest[0] in declaration.section.declarations:
-        raise Refused(
-            f"wanted a name in {key_path(at)}, or * for all, before {rest[0]!r}", key_path((*at, "*", *rest))
-        )
+        raise Refused(f"wanted a name in {key_path(at)}, or * for all, before {rest[0]!r}", key_path((*at, "*", *rest)))
     if len(rest) == 1:
         return [rest[0]]
     near = nearest(rest[0], list(inner))

@@ -143,9 +143,7 @@ def match(made: Provenance, path: Parts, said: int) -> Entry | None:
 
 def covers(pattern: Parts, path: Parts) -> bool:
     """Whether a pattern speaks for a path or for something that holds it; a part `*` is any one part."""
-    return len(pattern) <= len(path) and all(
-        want in ("*", part) for want, part in zip(pattern, path, strict=False)
-    )
+    return len(pattern) <= len(path) and all(want in ("*", part) for want, part in zip(pattern, path, strict=False))
 
 
 def _is_default(scenario: Section, path: Parts, default: Any) -> bool:
@@ -163,9 +161,7 @@ def check_sources(schema: type[Section], stack: Sequence[Layer]) -> None:
             parts = _parts(layer.origin, key)
             if not _leads(schema, parts):
                 near = nearest(key, [key_path(path) for path, _ in patterns(schema)])
-                raise ScenarioError(
-                    f"{layer.origin}: sources.{key!r}: no field has such a key path{_hint(near)}"
-                )
+                raise ScenarioError(f"{layer.origin}: sources.{key!r}: no field has such a key path{_hint(near)}")
             _check_names(schema, parts, stack[: at + 1])
 
 

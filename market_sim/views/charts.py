@@ -146,16 +146,16 @@ def _yearly(frame: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _banded(frame: pl.DataFrame, title: str, scale: Any) -> Any:
-    """A panel for each market, with a line and a band for each scenario."""
+    """A panel for each market, with a line and a band for each run, or a point where it has but one date."""
     x = alt.X("date:T", title=None)
     legend = alt.Legend(symbolOpacity=1.0)
     colour = alt.Color("scenario:N", title=None, scale=alt.Scale(range=list(COLOURS)), legend=legend)
-    base = alt.Chart(frame).encode(x=x, color=colour)
+    lone = pl.len().over("scenario", "market") == 1
+    base = alt.Chart(frame.with_columns(lone=lone)).encode(x=x, color=colour)
     band = base.mark_area(opacity=0.2).encode(y=alt.Y("low:Q", title=title, scale=scale), y2="high:Q")
-    line = base.mark_line(strokeWidth=2, point=frame["date"].n_unique() == 1).encode(
-        y=alt.Y("median:Q", title=title, scale=scale)
-    )
-    layers = alt.layer(band, line).properties(width=WIDTH, height=HEIGHT)
+    line = base.mark_line(strokeWidth=2).encode(y=alt.Y("median:Q", title=title, scale=scale))
+    point = base.transform_filter("datum.lone").mark_point(filled=True, size=50).encode(y="median:Q")
+    layers = alt.layer(band, line, point).properties(width=WIDTH, height=HEIGHT)
     header = alt.Header(labelFontSize=13, labelFontWeight=600, labelAnchor="start")
     facet = alt.Facet("market:N", title=None, sort=list(MARKETS.values()), header=header)
     return layers.facet(facet=facet, columns=2)

@@ -117,9 +117,7 @@ def _of_operator(node: ast.BinOp | ast.AugAssign, in_kernel: bool) -> Iterator[s
 
 
 def _is_literal(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) or (
-        isinstance(node, ast.UnaryOp) and isinstance(node.operand, ast.Constant)
-    )
+    return isinstance(node, ast.Constant) or (isinstance(node, ast.UnaryOp) and isinstance(node.operand, ast.Constant))
 
 
 def _is(node: ast.expr | None, value: object) -> bool:

@@ -25,9 +25,7 @@ def imported(path: Path) -> dict[str, str]:
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("market_sim"):
             found |= {alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names}
         elif isinstance(node, ast.Import):
-            found |= {
-                one.asname or one.name: one.name for one in node.names if one.name.startswith("market_sim")
-            }
+            found |= {one.asname or one.name: one.name for one in node.names if one.name.startswith("market_sim")}
     return found
 
 

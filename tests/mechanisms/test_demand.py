@@ -54,8 +54,8 @@ def test_growth_is_learned_from_growth():
 def plan(**given_):
     """W of one lab; what is not given is a lab with a million of demand and no money."""
     numbers = {
-        "demand": 1e6, "revenue": 1e6, "growth": 0.4, "purse": 0.0, "funding": 0.0, "compute_share": 0.6, "other_cost": 0.25,
-        "pending": 0.0,
+        "demand": 1e6, "revenue": 1e6, "growth": 0.4, "purse": 0.0, "funding": 0.0, "compute_share": 0.6,
+        "other_cost": 0.25, "pending": 0.0,
     } | given_  # fmt: skip
     common = {"horizon": 0.75, "growth_cap": 1.2, "runway": 1.5, "bridge": 0.15}
     return demand.planned_spend(**{k: cell(v) for k, v in numbers.items()}, **{k: v * ONE for k, v in common.items()})[

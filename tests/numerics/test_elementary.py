@@ -59,20 +59,14 @@ def spread(low: float, high: float, seed: int) -> np.ndarray:
 def magnitudes(low: float, high: float, seed: int) -> np.ndarray:
     """Numbers of either sign whose binary exponents are spread evenly."""
     rng = np.random.default_rng(seed)
-    return rng.choice([-1.0, 1.0], DRAWS) * np.ldexp(
-        rng.uniform(1.0, 2.0, DRAWS), rng.integers(low, high, DRAWS)
-    )
+    return rng.choice([-1.0, 1.0], DRAWS) * np.ldexp(rng.uniform(1.0, 2.0, DRAWS), rng.integers(low, high, DRAWS))
 
 
 INPUTS = {
     "exp": np.concatenate([spread(-745.0, 709.7, 1), spread(-2.0, 2.0, 2), magnitudes(-60, 3, 3)]),
     "expm1": np.concatenate([spread(-50.0, 709.7, 4), spread(-1.0, 1.0, 5), magnitudes(-1060, 3, 6)]),
-    "log": np.abs(
-        np.concatenate([magnitudes(-1074, 1023, 7), spread(0.4, 2.5, 8), 1.0 + magnitudes(-50, -3, 9)])
-    ),
-    "log1p": np.concatenate(
-        [np.abs(magnitudes(-60, 1023, 10)), spread(-1.0, 2.0, 11), magnitudes(-1060, -2, 12)]
-    ),
+    "log": np.abs(np.concatenate([magnitudes(-1074, 1023, 7), spread(0.4, 2.5, 8), 1.0 + magnitudes(-50, -3, 9)])),
+    "log1p": np.concatenate([np.abs(magnitudes(-60, 1023, 10)), spread(-1.0, 2.0, 11), magnitudes(-1060, -2, 12)]),
 }
 
 

@@ -72,9 +72,7 @@ def test_processes_that_compile_at_once_do_not_mix_their_kernels(package: Path) 
 
 
 @pytest.mark.parametrize("access", ["load_overload", "save_overload"])
-def test_one_process_at_a_time_reads_or_writes(
-    access: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_one_process_at_a_time_reads_or_writes(access: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """While a kernel is read from the cache or written to it, nobody else gets the lock of its folder."""
     fcntl = pytest.importorskip("fcntl")
     refused = []

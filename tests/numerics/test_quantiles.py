@@ -6,9 +6,7 @@ from scipy import special
 
 from market_sim import quantiles
 
-LUCK = np.concatenate(
-    [np.random.default_rng(1).random(4000), [2.0**-53, 1e-12, 0.075, 0.925, 1.0 - 2.0**-53]]
-)
+LUCK = np.concatenate([np.random.default_rng(1).random(4000), [2.0**-53, 1e-12, 0.075, 0.925, 1.0 - 2.0**-53]])
 
 
 def test_normal_quantile_matches_scipy() -> None:

@@ -122,9 +122,7 @@ def test_events_are_a_poisson_process() -> None:
     """The gathered hazard at which events come grows by the unit exponentials of the same stream."""
     clock = streams.poisson_clock(6, range(40), "default", NAMES, 30)
     gaps = np.diff(clock, axis=-1, prepend=0.0)
-    np.testing.assert_allclose(
-        gaps, streams.exponentials(6, range(40), "default", NAMES, 30), rtol=0.0, atol=1e-13
-    )
+    np.testing.assert_allclose(gaps, streams.exponentials(6, range(40), "default", NAMES, 30), rtol=0.0, atol=1e-13)
     assert abs(np.mean(np.sum(clock < 10.0, axis=-1)) - 10.0) < 1.0
 
 

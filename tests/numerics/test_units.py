@@ -23,9 +23,7 @@ def test_months_count() -> None:
     assert units.add_months("2026-01", 0) == "2026-01"
 
 
-@pytest.mark.parametrize(
-    "text", ["2026", "2026-13", "2026-00", "26-01", "2026-1", "2026-01-05", "mid 2026", ""]
-)
+@pytest.mark.parametrize("text", ["2026", "2026-13", "2026-00", "26-01", "2026-1", "2026-01-05", "mid 2026", ""])
 def test_what_is_no_month_is_refused(text: str) -> None:
     """The error names what it got and what it wanted."""
     with pytest.raises(ValueError, match="wanted YYYY-MM"):
@@ -34,9 +32,7 @@ def test_what_is_no_month_is_refused(text: str) -> None:
 
 def test_calendar_opens_and_closes_every_tick() -> None:
     """A calendar of n ticks has n + 1 dates, of any length, and finer ones meet coarser ones exactly."""
-    np.testing.assert_array_equal(
-        units.calendar("2026-01", 4, 3.0), [2026.0, 2026.25, 2026.5, 2026.75, 2027.0]
-    )
+    np.testing.assert_array_equal(units.calendar("2026-01", 4, 3.0), [2026.0, 2026.25, 2026.5, 2026.75, 2027.0])
     month, half = units.calendar("2025-05", 30), units.calendar("2025-05", 60, 0.5)
     np.testing.assert_array_equal(half[::2], month)
     with pytest.raises(ValueError, match="positive length"):

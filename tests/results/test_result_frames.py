@@ -78,9 +78,7 @@ def test_wrong_columns_are_refused(names: Names, calendar: Calendar, changes: di
         signals(names, calendar, **changes)
 
 
-def shares_on_a_grid(
-    names: Names, calendar: Calendar, permuted: tuple[int, ...], **kwargs: Any
-) -> pl.DataFrame:
+def shares_on_a_grid(names: Names, calendar: Calendar, permuted: tuple[int, ...], **kwargs: Any) -> pl.DataFrame:
     """Shares of sparse (market, entity) pairs, the axes of the measures handed over in another order."""
     pairs = {"market": [2, 0, 1, 0], "entity": [4, 1, 2, 0], "kind": [3, 0, 1, 0]}
     axes = [{"replicate": [1, 0]}, {"tick": [0, 1, 2]}, pairs, {"basis": [0, 2, 1]}]
@@ -116,8 +114,7 @@ def test_a_grid_is_its_rows_written_out(names: Names, calendar: Calendar, permut
 def test_a_grid_whose_axes_cross_the_key_is_sorted_all_the_same(names: Names, calendar: Calendar) -> None:
     """The basis stands between market and replicate in the key: rows still come out in key order."""
     measures = {
-        name: np.arange(16.0).reshape(4, 2, 2)
-        for name in ("hhi", "cr1", "cr4", "effective_firms", "entropy", "gini")
+        name: np.arange(16.0).reshape(4, 2, 2) for name in ("hhi", "cr1", "cr4", "effective_firms", "entropy", "gini")
     }
     axes = [{"market": [0, 0, 1, 1], "replicate": [0, 1, 1, 0]}, {"basis": [0, 1]}, {"tick": [0, 1]}]
     frame = grid("concentration", axes, measures, names, calendar)
@@ -142,9 +139,7 @@ def test_only_the_cells_kept_become_rows(names: Names, calendar: Calendar) -> No
         ([{"replicate": [0]}, {"tick": [0]}, {"lab": [0, 1]}], "lacks columns.*chip"),
     ],
 )
-def test_a_grid_that_does_not_fit_is_refused(
-    names: Names, calendar: Calendar, axes: list, message: str
-) -> None:
+def test_a_grid_that_does_not_fit_is_refused(names: Names, calendar: Calendar, axes: list, message: str) -> None:
     """Repeated codes, ragged axes, wrong shapes and missing key columns are named."""
     measures = {name: np.zeros((1, 1, 2, 1)) for name in ("pflops_per_chip", "mfu", "maturity")}
     with pytest.raises(ColumnMismatch, match=message):

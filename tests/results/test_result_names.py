@@ -21,9 +21,7 @@ def as_dates(days: np.ndarray) -> list[date]:
 
 def test_joined_lists_keep_order_and_drop_repeats() -> None:
     """Google the vendor, Google the provider and Google the lab are one entity, with the first one's code."""
-    names = Names.of(
-        vendor=["NVIDIA", "Google"], provider=["Google", "AWS"], lab=["Google", "Meta"], chip=["TPU"]
-    )
+    names = Names.of(vendor=["NVIDIA", "Google"], provider=["Google", "AWS"], lab=["Google", "Meta"], chip=["TPU"])
     assert names["entity"] == ("NVIDIA", "Google", "AWS", "Meta")
     assert names["buyer"] == ("Google", "AWS", "Meta")
     assert names.codes("entity", names["provider"]).tolist() == [1, 2]

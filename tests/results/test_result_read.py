@@ -57,9 +57,7 @@ def test_runs_are_told_apart(tmp_path: Path, info: Maker, made: Maker) -> None:
     assert runs.incomplete == ()
 
 
-def test_runs_of_other_firms_can_be_put_together(
-    tmp_path: Path, info: Maker, made: Maker, names: Names
-) -> None:
+def test_runs_of_other_firms_can_be_put_together(tmp_path: Path, info: Maker, made: Maker, names: Names) -> None:
     """Scenarios with other lists of labs join: each row keeps its own names, in one common enum."""
     other = Names.of(vendor=["AMD"], provider=["Azure"], lab=["Mistral", "Meta"], chip=["MI300X", "H100"])
     frame = made("fit", 10)
@@ -84,9 +82,7 @@ def test_folders_of_one_name_are_called_by_their_path(tmp_path: Path, info: Make
     assert list(read_runs(places).manifests) == [str(place) for place in places]
 
 
-def test_a_file_that_the_manifest_does_not_name_does_not_count(
-    tmp_path: Path, info: Maker, made: Maker
-) -> None:
+def test_a_file_that_the_manifest_does_not_name_does_not_count(tmp_path: Path, info: Maker, made: Maker) -> None:
     """A stray Parquet file beside the parts is not read."""
     folder = Results({"fit": made("fit", 5)}, info()).write(tmp_path / "r")
     made("fit", 9).write_parquet(folder / "fit" / "stray.parquet")

@@ -57,9 +57,7 @@ def test_the_same_run_is_the_same_bytes(tmp_path: Path, info: Maker, made: Maker
     """Written twice, every file but the manifest (which tells the time) has the same bytes."""
     results = Results({name: made(name) for name in ("concentration", "contracts")}, info())
     first, second = results.write(tmp_path / "one"), results.write(tmp_path / "two")
-    written = [
-        path.relative_to(first) for path in first.rglob("*") if path.is_file() and path.suffix != ".json"
-    ]
+    written = [path.relative_to(first) for path in first.rglob("*") if path.is_file() and path.suffix != ".json"]
     assert len(written) == 3
     assert all((first / path).read_bytes() == (second / path).read_bytes() for path in written)
 
@@ -249,9 +247,7 @@ writer.write_part("fit", "b", frame)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs SIGKILL")
-def test_a_killed_writer_leaves_a_run_to_resume(
-    tmp_path: Path, folder: Path, info: Maker, made: Maker
-) -> None:
+def test_a_killed_writer_leaves_a_run_to_resume(tmp_path: Path, folder: Path, info: Maker, made: Maker) -> None:
     """A folder being written is locked; a writer killed midway frees it and names whole parts only."""
     frame = made("fit")
     (tmp_path / "frame.parquet").write_bytes(parquet_bytes(frame))
@@ -320,9 +316,7 @@ def test_resuming_keeps_whole_parts_and_drops_the_rest(unfinished: Path, info: M
         ({"names": Names.of(vendor=["x"], provider=[], lab=[], chip=[])}, "names"),
     ],
 )
-def test_another_run_cannot_resume_the_folder(
-    unfinished: Path, info: Maker, changes: dict, what: str
-) -> None:
+def test_another_run_cannot_resume_the_folder(unfinished: Path, info: Maker, changes: dict, what: str) -> None:
     """What differs is named, and the folder is let go of again."""
     with pytest.raises(RunMismatch, match=what):
         RunWriter(unfinished, info(**changes), resume=True)

@@ -44,9 +44,7 @@ def bounded_tables(draw: some.DrawFn) -> dict[str, object]:
 
 
 @settings(max_examples=200, deadline=None)
-@given(
-    table=bounded_tables(), uniforms=some.lists(some.floats(0, 1, exclude_max=True), min_size=1, max_size=20)
-)
+@given(table=bounded_tables(), uniforms=some.lists(some.floats(0, 1, exclude_max=True), min_size=1, max_size=20))
 def test_draws_lie_in_the_support_and_rise_with_the_uniform(table: dict, uniforms: list[float]) -> None:
     """Every quantile lies between the least and the greatest draw, finite, and more luck is never less."""
     one = read_distribution(table)

@@ -50,9 +50,7 @@ def test_a_number_replaces_a_distribution_and_the_other_way(folder: Path) -> Non
 
 def test_remove_takes_an_entry_or_a_value_away(folder: Path) -> None:
     """A removed firm is gone, a removed value falls back to its default."""
-    made = overlay(
-        folder, 'provider."Lambda Labs" = {remove = true}\nvendor.NVIDIA.supply = {remove = true}\n'
-    )
+    made = overlay(folder, 'provider."Lambda Labs" = {remove = true}\nvendor.NVIDIA.supply = {remove = true}\n')
     assert list(made.provider) == ["CoreWeave"]
     assert made.vendor["NVIDIA"].supply == 1e6
 
@@ -160,9 +158,7 @@ def test_set_reaches_inside_lists_mappings_and_distributions() -> None:
 
 def test_set_can_add_and_remove_an_entry() -> None:
     """A table under a new name is a new firm, `remove = true` takes one away."""
-    made = loads(
-        BASE, {"provider.New": {"power": 1.0}, 'provider."Lambda Labs"': {"remove": True}}, schema=Market
-    )
+    made = loads(BASE, {"provider.New": {"power": 1.0}, 'provider."Lambda Labs"': {"remove": True}}, schema=Market)
     assert list(made.provider) == ["CoreWeave", "New"]
 
 
@@ -215,9 +211,7 @@ def test_a_set_without_an_equals_sign_is_refused() -> None:
         parse_override("ticks")
 
 
-@pytest.mark.parametrize(
-    "parts", [("a", "b"), ("provider", "Lambda Labs", "wacc"), ("x", 'say "hi".', "é=1")]
-)
+@pytest.mark.parametrize("parts", [("a", "b"), ("provider", "Lambda Labs", "wacc"), ("x", 'say "hi".', "é=1")])
 def test_key_paths_survive_being_written_and_read(parts: tuple[str, ...]) -> None:
     """Names with dots, spaces, quotes and signs come back as they were."""
     assert key_parts(key_path(parts)) == parts

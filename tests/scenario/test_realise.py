@@ -92,9 +92,7 @@ def test_a_path_of_one_point_is_constant() -> None:
 
 def test_a_path_may_be_uncertain() -> None:
     """A distribution at a point is drawn once and bends the path in its replicate only."""
-    text = (
-        'software.path = [["2025-01", 0.0], ["2026-01", {dist = "uniform", low = 0.2, high = 0.4}]]\n' + BASE
-    )
+    text = 'software.path = [["2025-01", 0.0], ["2026-01", {dist = "uniform", low = 0.2, high = 0.4}]]\n' + BASE
     path = realised(text).software.path
     ends = path.at(1.0)
     assert len(np.unique(ends)) == 6

@@ -89,9 +89,7 @@ def test_a_draw_out_of_bounds_is_refused_before_any_is_made() -> None:
 
 def test_several_mistakes_are_told_together_each_on_a_line() -> None:
     """The first five are shown and the rest counted."""
-    text = BASE.replace(
-        "power = 500.0", "power = -1.0\nwacc = 2\nkind = 'x'\nsites = 0.5\nactive = 3\nq = 1\nr = 2"
-    )
+    text = BASE.replace("power = 500.0", "power = -1.0\nwacc = 2\nkind = 'x'\nsites = 0.5\nactive = 3\nq = 1\nr = 2")
     lines = complaint_about(text).splitlines()
     assert len(lines) == 6
     assert all(line.startswith("my.toml: provider.CoreWeave.") for line in lines[:5])

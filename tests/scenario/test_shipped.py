@@ -235,8 +235,7 @@ def test_baseline_fleets_add_up_to_the_known_stock_of_compute() -> None:
 def test_the_stock_grew_between_the_two_markets_as_history_says() -> None:
     """From January 2023 to January 2026 compute grew 2.7 to 4.1 times a year."""
     before, after = (
-        sum(owned(scenario(name), key) for key in scenario(name).provider)
-        for name in ("history_2023", "baseline")
+        sum(owned(scenario(name), key) for key in scenario(name).provider) for name in ("history_2023", "baseline")
     )
     assert 2.7 <= (after / before) ** (1.0 / 3.0) <= 4.1
 
@@ -245,9 +244,7 @@ def test_the_stock_grew_between_the_two_markets_as_history_says() -> None:
     ("baseline", 4 * 62.3e9, 0.72, 0.78),
     ("history_2023", 4 * 4.1e9, 0.62, 0.74),
 ])  # fmt: skip
-def test_nvidia_sells_what_its_filings_say_at_their_margin(
-    name: str, revenue: float, low: float, high: float
-) -> None:
+def test_nvidia_sells_what_its_filings_say_at_their_margin(name: str, revenue: float, low: float, high: float) -> None:
     """Packages a year at the list prices of what is on order give the last quarter's revenue and margin."""
     market = scenario(name)
     ordered = Counter[str]()
@@ -273,13 +270,9 @@ def test_every_vendor_follows_the_same_roadmap_rule() -> None:
         for earlier, later, before, after in zip(chips, chips[1:], rows, rows[1:], strict=False):
             assert int(later.available[:4]) - int(earlier.available[:4]) == 2
             for field in ("price", "cost", "server", "power", "packages"):
-                assert middle(getattr(later, field)) == pytest.approx(
-                    1.5 * middle(getattr(earlier, field)), rel=0.01
-                )
+                assert middle(getattr(later, field)) == pytest.approx(1.5 * middle(getattr(earlier, field)), rel=0.01)
             assert table.peaks[after, 0] == pytest.approx(2.2 * table.peaks[before, 0], rel=0.01)
-            assert table.memory_tb_per_s[after] == pytest.approx(
-                2.0 * table.memory_tb_per_s[before], rel=0.01
-            )
+            assert table.memory_tb_per_s[after] == pytest.approx(2.0 * table.memory_tb_per_s[before], rel=0.01)
             assert table.memory_gb[after] == pytest.approx(1.6 * table.memory_gb[before], rel=0.01)
 
 

@@ -23,9 +23,7 @@ class Chip(Section):
     """An accelerator."""
 
     vendor: str = text("", refers="vendor", meaning="Who makes it")
-    power: Number = number(
-        0.7, unit="kW", above=0.0, meaning="Power drawn", source="datasheet", standing="sourced"
-    )
+    power: Number = number(0.7, unit="kW", above=0.0, meaning="Power drawn", source="datasheet", standing="sourced")
     launch: str = month("2024-01", meaning="First deliveries")
 
 
@@ -47,9 +45,7 @@ class Provider(Section):
     kind: str = choice("hyperscaler", "neocloud", default="neocloud", meaning="Label")
     active: bool = flag(True, meaning="In business at the start")
     sites: int = whole(1, unit="sites", low=0, meaning="Sites running")
-    wacc: Number = number(
-        0.14, unit="1/year", low=0.0, high=1.0, meaning="Cost of capital", standing="estimated"
-    )
+    wacc: Number = number(0.14, unit="1/year", low=0.0, high=1.0, meaning="Cost of capital", standing="estimated")
     power: Number = number(required=True, unit="MW", low=0.0, meaning="Power it may draw")
     limit: Number | None = number(unit="MW", low=0.0, meaning="Power cap, if any")
     chips: list[str] = names(of="chip", meaning="Chips it deploys")

@@ -1,5 +1,6 @@
 """The summary of a run, against tables small enough to read."""
 
+from collections.abc import Sequence
 from datetime import date
 
 import polars as pl
@@ -36,7 +37,7 @@ CLOUD = [
 ]  # fmt: skip
 
 
-def signals(rows: list[tuple[int, str, str, float | None]]) -> pl.DataFrame:
+def signals(rows: Sequence[tuple[int, str, str, float | None]]) -> pl.DataFrame:
     """Rows of tick, signal, group and value."""
     frame = pl.DataFrame(rows, schema=["tick", "signal", "group", "value"], orient="row")
     days = pl.col("tick").replace_strict(dict(enumerate(DAYS)), return_dtype=pl.Date)
