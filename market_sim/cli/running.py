@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import gc
 import shlex
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,23 +41,6 @@ def run_one(order: Order, *, as_json: bool) -> None:
 
     Whatever is wrong with the order is refused before anything is simulated or written.
     """
-    with uncollected():
-        _run(order, as_json=as_json)
-
-
-@contextmanager
-def uncollected() -> Iterator[None]:
-    """No garbage collection: a single run makes few cycles, and looking for them takes a twentieth of its time."""
-    collects = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collects:
-            gc.enable()
-
-
-def _run(order: Order, *, as_json: bool) -> None:
     scenario = load_scenario(order.scenario, overrides_of(order.assignments))
     policies = _policies(order.policies, scenario)
     tables = tables_of(order.record)

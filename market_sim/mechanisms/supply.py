@@ -6,6 +6,7 @@ Quantities are packages, the scarce thing; a chip takes `packages` of them.
 import numpy as np
 
 from market_sim.numerics import exp, kernel, log
+from market_sim.state.grouping import grouped
 
 RULES = ("pro_rata", "highest_margin", "strategic")
 PRO_RATA, HIGHEST_MARGIN, STRATEGIC = range(len(RULES))
@@ -166,17 +167,14 @@ def shipments(
     vendor's production `capacity` (replicate, vendor) in packages this tick.
     """
     in_packages = waiting * packages
-    by_vendor = np.zeros_like(allotted)
-    for c, v in enumerate(vendor_of):
-        by_vendor[:, v, :] += in_packages[:, :, c]
+    vendors = allotted.shape[1]
+    by_vendor = np.swapaxes(grouped(in_packages, vendor_of, vendors), 1, 2)
     part = np.where(by_vendor > 0.0, allotted / np.where(by_vendor > 0.0, by_vendor, 1.0), 0.0)
     part = np.minimum(part, 1.0)
     ship = waiting * np.swapaxes(np.take(part, vendor_of, axis=1), 1, 2)
     wanted = ship.sum(axis=1)
     make = np.maximum(0.0, wanted - stock)
-    used = np.zeros_like(capacity)
-    for c, v in enumerate(vendor_of):
-        used[:, v] += make[:, c] * packages[c]
+    used = grouped(make * packages, vendor_of, vendors)
     scale = np.minimum(1.0, capacity / np.where(used > 0.0, used, 1.0))
     make = make * np.take(scale, vendor_of, axis=1)
     able = np.where(wanted > 0.0, np.minimum(1.0, (make + stock) / np.where(wanted > 0.0, wanted, 1.0)), 0.0)

@@ -143,7 +143,10 @@ def match(made: Provenance, path: Parts, said: int) -> Entry | None:
 
 def covers(pattern: Parts, path: Parts) -> bool:
     """Whether a pattern speaks for a path or for something that holds it; a part `*` is any one part."""
-    return len(pattern) <= len(path) and all(want in ("*", part) for want, part in zip(pattern, path, strict=False))
+    last = len(pattern) - 1
+    if last >= len(path) or pattern[last] not in ("*", path[last]):  # where nearly all differ
+        return False
+    return all(want in ("*", part) for want, part in zip(pattern, path, strict=False))
 
 
 def _is_default(scenario: Section, path: Parts, default: Any) -> bool:
