@@ -22,6 +22,8 @@ def launched_maturity(
     maturity: np.ndarray, launched: np.ndarray, arrives: np.ndarray, family_stack: np.ndarray, reset: np.ndarray
 ) -> np.ndarray:
     """Give a family that reaches the market `reset` times its stack's best; a first family keeps its own start."""
+    if not arrives.any():
+        return maturity
     out = maturity
     for stack in np.unique(family_stack):
         of_stack = (family_stack == stack)[None, :]

@@ -83,6 +83,8 @@ def tick(setup: Setup, market: Market, policies: Policies) -> tuple[Market, Day]
 
 def port(setup: Setup, market: Market, offered: Offered) -> tuple[Market, np.ndarray]:
     """Ports go on where they repay."""
+    if (market.technology.ported >= 1.0).all():
+        return market, np.zeros_like(market.labs.plan)
     ported, paid = lab.port(setup, market, offered)
     return replace(market, technology=replace(market.technology, ported=ported)), paid
 

@@ -56,15 +56,16 @@ def wait_for_parts(folder: Path, count: int, process: subprocess.Popen[str]) -> 
 
 def test_a_batch_killed_at_random_moments_is_made_whole(tmp_path: Path, tiny_toml: Path, whole: Whole) -> None:
     """Killed three times where a seed has it, and gone on with: the same rows, and no stray file."""
-    folder, luck = tmp_path / "batch", Random(5)
+    folder, luck, broken = tmp_path / "batch", Random(5), 0
     for _ in range(3):
         process = begun(folder, tiny_toml)
-        wait_for_parts(folder, parts_in(folder) + luck.randrange(1, 20), process)
+        wait_for_parts(folder, parts_in(folder) + luck.randrange(1, 10), process)
         time.sleep(luck.random() * 0.03)
         process.kill()
         process.communicate()
-        assert not json.loads((folder / "manifest.json").read_text())["complete"]
+        broken += not json.loads((folder / "manifest.json").read_text())["complete"]
         assert verify(folder).ok
+    assert broken, "every kill came too late to break anything off"
     assert content(resume_batch(folder, "serial")) == whole
     assert not [path for path in folder.rglob("*.tmp")]
     named = {part.path for part in next(iter(read_runs(folder).manifests.values())).parts}
