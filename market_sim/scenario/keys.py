@@ -6,6 +6,7 @@ import json
 import re
 import tomllib
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 from market_sim.scenario.declare import Declaration, Section
@@ -26,11 +27,13 @@ def quoted(part: str) -> str:
     return part if BARE.fullmatch(part) else toml_text(part)
 
 
+@lru_cache(maxsize=8192)  # a scenario writes the same few sources a thousand times
 def toml_text(value: str) -> str:
     """A TOML basic string; JSON's escapes are TOML's too, save for DEL."""
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
+@lru_cache(maxsize=8192)  # and reads the same keys again for every value they speak for
 def key_parts(text: str) -> Parts:
     """The parts of a dotted key path; raises ValueError if it is empty or a quote stays open."""
     at, parts = 0, []
