@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from market_sim.numerics import exp, kernel
+from market_sim.state.sectors import Sectors
 from market_sim.state.tables import CREDITS, DEPOSITS, EQUITY, LEASES, LOANS, PREPAYMENTS, Ledger
 
 NO_INSTRUMENT = -1
@@ -68,51 +69,6 @@ _CASH = np.array([kind.cash for kind in KINDS])
 _INSTRUMENT = np.array([kind.instrument for kind in KINDS])
 _SIGN = np.array([kind.sign for kind in KINDS])
 WORTH = np.array([kind.changes_worth for kind in KINDS])
-
-
-@dataclass(frozen=True)
-class Sectors:
-    """Where each kind of holder stands on the holder axis."""
-
-    vendors: int
-    providers: int
-    labs: int
-
-    @property
-    def vendor(self) -> slice:
-        return slice(0, self.vendors)
-
-    @property
-    def provider(self) -> slice:
-        return slice(self.vendors, self.vendors + self.providers)
-
-    @property
-    def lab(self) -> slice:
-        return slice(self.vendors + self.providers, self.firms)
-
-    @property
-    def firms(self) -> int:
-        return self.vendors + self.providers + self.labs
-
-    @property
-    def customers(self) -> slice:
-        return slice(self.firms, self.firms + 1)
-
-    @property
-    def lenders(self) -> slice:
-        return slice(self.firms + 1, self.firms + 2)
-
-    @property
-    def investors(self) -> slice:
-        return slice(self.firms + 2, self.firms + 3)
-
-    @property
-    def suppliers(self) -> slice:
-        return slice(self.firms + 3, self.firms + 4)
-
-    @property
-    def holders(self) -> int:
-        return self.firms + 4
 
 
 @kernel

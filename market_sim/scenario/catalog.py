@@ -8,7 +8,7 @@ A format a chip does not compute in is left empty (NaN here): work in it then ru
 
 import csv
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -321,8 +321,3 @@ def _limits(value: Mapping[str, float]) -> list[tuple[str, bool, str]]:
         ("moe_layers", value["moe_layers"] <= layers, f"at most layers = {layers:g}"),
         ("expert_d_ff", experts == 0 or value["expert_d_ff"] > 0, "a number above 0 where there are experts"),
     ]
-
-
-def columns_of(table: ChipTable | ArchitectureTable) -> tuple[str, ...]:
-    """The names of a table's columns."""
-    return tuple(field.name for field in fields(table))

@@ -5,12 +5,13 @@ each identity that does not hold, naming the worst place; no sentence, no error.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
 
 from market_sim.state.market import Market
+from market_sim.state.sectors import Sectors
 from market_sim.state.tables import (
     CREDITS,
     EQUITY,
@@ -38,31 +39,10 @@ FREE_SIGN = {
 }
 
 
-@dataclass(frozen=True)
-class Sizes:
-    """Where firms stand on the holder axis."""
-
-    vendors: int
-    providers: int
-    labs: int
-
-    @property
-    def vendor(self) -> slice:
-        return slice(0, self.vendors)
-
-    @property
-    def provider(self) -> slice:
-        return slice(self.vendors, self.vendors + self.providers)
-
-    @property
-    def lab(self) -> slice:
-        return slice(self.vendors + self.providers, self.vendors + self.providers + self.labs)
-
-
-def sizes_of(market: Market) -> Sizes:
+def sizes_of(market: Market) -> Sectors:
     """How many firms of each kind a market has."""
     vendors, providers = market.vendors.supply.shape[1], market.providers.power.shape[1]
-    return Sizes(vendors, providers, market.labs.plan.shape[1])
+    return Sectors(vendors, providers, market.labs.plan.shape[1])
 
 
 def imbalances(market: Market, power: np.ndarray, tolerance: float = TOLERANCE) -> list[str]:
@@ -238,7 +218,7 @@ def by_grid(
     return _gathered(rows, count, name, np.zeros(shape), ("provider", "chip"), only)
 
 
-def by_pair(market: Market, name: str, sizes: Sizes) -> np.ndarray:
+def by_pair(market: Market, name: str, sizes: Sectors) -> np.ndarray:
     """A column of the book, summed by (replicate, lab, provider)."""
     rows = market.book.rows
     return _gathered(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from reference.leasing import Lease
 
-from market_sim.state.tables import DEFAULTED, EXPIRED, LIVE, PENDING, WALKED
+from market_sim.state.tables import DEFAULTED, EXPIRED, LIVE, PENDING, SUBLET, WALKED
 from market_sim.units import HOURS_PER_YEAR
 
 TICKS = (1 / 48, 1 / 24, 1 / 12, 0.25, 1.0)
@@ -121,3 +121,19 @@ def test_a_contract_that_is_not_renewed_expires():
     assert events.ended["status"][0, 0] == EXPIRED
     assert events.ended["ended"][0, 0] == pytest.approx(0.3)
     assert np.isnan(lease.book.rows["ended"][0, : lease.book.count[0]]).all()
+
+
+def test_a_lab_with_too_much_lets_a_contract_on_and_owes_the_shortfall():
+    """It goes on at its price less nine tenths of the market's; without a surplus nothing is let on."""
+    kept = Lease(market=1.0)
+    kept.sign(100.0, 2.0, 2.0)
+    kept.step()
+    assert (kept.book.rows["status"][0, 0], kept.book.rows["price"][0, 0]) == (LIVE, 2.0)
+    let = Lease(market=1.0, surplus=1e9)
+    let.sign(100.0, 2.0, 2.0)
+    let.step()
+    assert let.book.rows["status"][0, 0] == SUBLET
+    assert let.book.rows["price"][0, 0] == pytest.approx(2.0 - 0.9)
+    assert let.step().rent.sum() == pytest.approx(1.1 * 100.0 * 8766 / 12)
+    assert let.run(3.0)["renewed"] == 0.0
+    assert let.book.count[0] == 0
