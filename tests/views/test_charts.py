@@ -10,7 +10,8 @@ import pytest
 
 from market_sim.results.manifest import RunInfo
 from market_sim.results.names import Names
-from market_sim.views.charts import CHARTS, OTHERS, concentration, firm_colours, provider_kinds, save, shares
+from market_sim.views.charts import CHARTS, save
+from market_sim.views.charts.holdings import OTHERS, concentration, firm_colours, provider_kinds, shares
 from market_sim.views.labels import labels
 
 DAYS = [date(2026, month, 1) for month in (1, 2, 3)]

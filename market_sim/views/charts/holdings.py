@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import altair as alt
 import polars as pl
@@ -17,7 +16,6 @@ import polars as pl
 from market_sim.views.labels import labelled
 
 Tables = Mapping[str, pl.LazyFrame]
-Format = Literal["svg", "png", "html"]
 
 MARKETS = {
     "vendor": "Chip vendors",
@@ -36,7 +34,6 @@ NAMED = 7  # firms of a market that are named
 OTHERS = "all others"
 BASIS = "stock"
 WIDTH, HEIGHT = 300, 190
-DOTS_PER_INCH = 160
 
 
 @dataclass(frozen=True)
@@ -106,16 +103,6 @@ CHARTS = {
         ),
     )
 }
-
-
-def save(chart: Any, path: Path, layout: Format) -> None:
-    """Write a chart as SVG, PNG or a page that opens without a network."""
-    if layout == "html":
-        chart.save(str(path), inline=True)
-    elif layout == "png":
-        chart.save(str(path), ppi=DOTS_PER_INCH)
-    else:
-        chart.save(str(path))
 
 
 def _plain(name: str) -> pl.Expr:

@@ -1,0 +1,84 @@
+"""How charts look: colours that colour-blind readers and grey printers tell apart, sizes, fonts, hints and files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import altair as alt
+
+Format = Literal["svg", "png", "html"]
+
+# Okabe & Ito (2008), in an order in which neighbours differ in lightness too; yellow is too pale for a line.
+SERIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+DASHES = ([1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [10, 4], [4, 1], [1, 3])
+GREY, INK = "#999999", "#333333"
+WIDTH, HEIGHT = 280, 170
+DOTS_PER_INCH = 144
+OUTER, INNER = 0.16, 0.28  # opacity of the band of nine tenths, and of the half within it
+HOVER = "hover"  # name of the layers that only answer the mouse; pictures go without
+
+
+def series_scale(names: Sequence[str]) -> alt.Scale:
+    """Colour by name, in the order given; beyond seven the colours come again, with other dashes."""
+    return alt.Scale(domain=list(names), range=[SERIES[at % len(SERIES)] for at in range(len(names))])
+
+
+def dash_scale(names: Sequence[str]) -> alt.Scale:
+    """Dashes by name, so that lines are told apart in grey."""
+    dashes = [DASHES[(at + at // len(DASHES)) % len(DASHES)] for at in range(len(names))]
+    return alt.Scale(domain=list(names), range=dashes)
+
+
+def header() -> alt.Header:
+    """The heading of a panel."""
+    return alt.Header(labelFontSize=12, labelFontWeight=600, labelAnchor="start", labelLimit=WIDTH, title=None)
+
+
+def zoom() -> alt.Parameter:
+    """Drag to pan along the dates, shift and wheel to zoom, double-click to go back."""
+    return alt.selection_interval(bind="scales", encodings=["x"], zoom="wheel![event.shiftKey]")
+
+
+def styled(chart: Any, title: str, says: Sequence[str] = ()) -> Any:
+    """The chart under a title, and below it in small what is drawn."""
+    heading = alt.Title(title, subtitle=list(says), fontSize=15, subtitleColor="#555555", offset=10)
+    return (
+        chart.properties(title=heading, padding={"left": 6, "right": 12, "top": 6, "bottom": 6})
+        .configure_view(stroke=None)
+        .configure_axis(
+            gridColor="#e8e8e8", domainColor="#888888", tickColor="#888888", labelColor=INK, titleFontWeight="normal"
+        )
+        .configure_title(anchor="start", frame="group", fontSize=12, fontWeight=600, subtitlePadding=4)
+        .configure_legend(labelLimit=240, orient="top", title=None, symbolOpacity=1.0)
+        .configure_facet(spacing=18)
+        .configure_concat(spacing=22)
+    )
+
+
+def save(chart: Any, path: Path, layout: Format) -> None:
+    """Write a chart as SVG, PNG or a page that opens without a network."""
+    if layout == "html":
+        chart.save(str(path), inline=True)
+        return
+    import vl_convert
+
+    still, version = without_hover(chart.to_dict()), ".".join(alt.SCHEMA_VERSION.lstrip("v").split(".")[:2])
+    if layout == "png":
+        path.write_bytes(vl_convert.vegalite_to_png(still, vl_version=version, ppi=DOTS_PER_INCH))
+    else:
+        path.write_text(vl_convert.vegalite_to_svg(still, vl_version=version), encoding="utf-8")
+
+
+def without_hover(spec: Any) -> Any:
+    """A specification less the layers that only answer the mouse."""
+    if isinstance(spec, list):
+        return [without_hover(one) for one in spec if not _answers_the_mouse(one)]
+    if isinstance(spec, dict):
+        return {key: one if key == "datasets" else without_hover(one) for key, one in spec.items()}
+    return spec
+
+
+def _answers_the_mouse(layer: Any) -> bool:
+    return isinstance(layer, dict) and str(layer.get("name", "")).startswith(HOVER)
