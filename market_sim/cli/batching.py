@@ -166,7 +166,7 @@ def _bands(folder: Path) -> Iterator[Sequence[str]]:
     runs: Runs = read_runs(folder)
     for metric in map(metric_of, DEFAULT_METRICS):
         if metric.table in runs:
-            values = metric.in_each(runs, When())["value"].drop_nulls()
+            values = metric.in_each(runs, When()).collect()["value"].drop_nulls()
             yield metric.text, *(number(values.quantile(part, "linear")) for part in BAND), metric.unit
 
 

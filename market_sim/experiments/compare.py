@@ -77,13 +77,23 @@ def compare(
     """
     if not 0.0 < confidence < 1.0:
         raise WrongRequest(f"confidence {confidence}: wanted a number between 0 and 1, such as 0.95")
-    runs = read_runs(Path(a)), read_runs(Path(b))
+    runs = _one_run(a), _one_run(b)
     seed = _common_seed(*runs)
     asked = [one if isinstance(one, Metric) else metric_of(one) for one in metrics] or _usual(*runs)
     end = _common_end(*runs) if when.last is None else when.last
     settled = When(end, when.first)
     differences = tuple(_difference(one, *runs, settled, confidence, seed) for one in asked)
     return Comparison(Path(a), Path(b), seed, settled, confidence, differences)
+
+
+def _one_run(folder: str | Path) -> Runs:
+    """The run in a folder. Raises WrongRequest where a batch of several lies there."""
+    runs = read_runs(Path(folder))
+    if len(runs.manifests) > 1:
+        raise WrongRequest(
+            f"{folder} holds {len(runs.manifests)} runs: wanted one, such as {min(runs.folders.values())}"
+        )
+    return runs
 
 
 def _common_seed(*runs: Runs) -> int:
@@ -112,8 +122,8 @@ def _common_end(*runs: Runs) -> Any:
 
 
 def _difference(metric: Metric, a: Runs, b: Runs, when: When, confidence: float, seed: int) -> Difference:
-    pairs = metric.in_each(a, when).join(metric.in_each(b, when), on="replicate", suffix="_b").drop_nulls()
-    pairs = pairs.sort("replicate")
+    both = metric.in_each(a, when), metric.in_each(b, when)
+    pairs = both[0].join(both[1], on="replicate", suffix="_b").drop_nulls().sort("replicate").collect()
     return difference_of(metric, pairs["value"].to_numpy(), pairs["value_b"].to_numpy(), confidence, seed)
 
 

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import re
 from calendar import monthrange
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from functools import reduce
 
 import polars as pl
 
 from market_sim.experiments.errors import WrongRequest
 from market_sim.results.columns import CONCENTRATION
 from market_sim.results.names import Names
-from market_sim.results.read import Runs
+from market_sim.results.read import Places, Runs, read_runs
+from market_sim.results.tables import Results
 from market_sim.results.vocabulary import SIGNALS
 from market_sim.scenario.accept import nearest
 
 MEASURES = tuple(column.name for column in CONCENTRATION.columns if column.dtype == "float64")
+KEY = ("run", "replicate")
 HELD = ("share", "quantity")  # measures of one entity, from the table of shares
 UNIT_OF_SIGNAL = {signal.name: signal.unit for signal in SIGNALS}
 UNIT_OF_MEASURE = {column.name: column.unit for column in CONCENTRATION.columns}
@@ -43,13 +47,13 @@ class Metric:
     column: str
     unit: str
 
-    def in_each(self, runs: Runs, when: When) -> pl.DataFrame:
-        """Columns replicate and value: the mean over the days of `when`, or the last value by its day.
+    def in_each(self, runs: Runs | Results, when: When) -> pl.LazyFrame:
+        """Columns run, replicate and value: the mean over the days of `when`, or the last value by its day.
 
-        Raises WrongRequest where the run did not record the table, or has none of the names.
+        Raises WrongRequest where a run did not record the table, or has none of the names.
         """
         self._refuse_unknown(runs)
-        rows = runs[self.table].filter(pl.col(name).cast(pl.String) == held for name, held in self.where)
+        rows = runs[self.table].lazy().filter(pl.col(name).cast(pl.String) == held for name, held in self.where)
         value = pl.col(self.column).cast(pl.Float64)
         if when.first is not None:
             rows, value = rows.filter(pl.col("date") >= when.first), value.mean()
@@ -57,14 +61,25 @@ class Metric:
             value = value.sort_by("tick").last()
         if when.last is not None:
             rows = rows.filter(pl.col("date") <= when.last)
-        return rows.group_by("replicate").agg(value.alias("value")).sort("replicate").collect()
+        if isinstance(runs, Results):
+            rows = rows.with_columns(pl.lit(runs.info.folder_name).alias("run"))
+        return rows.group_by("run", "replicate").agg(value.alias("value"))
 
-    def _refuse_unknown(self, runs: Runs) -> None:
-        for run, manifest in runs.manifests.items():
-            if self.table not in manifest.info.tables:
-                raise WrongRequest(f"{self.text}: {runs.folders[run]} did not record {self.table!r}")
+    def _refuse_unknown(self, runs: Runs | Results) -> None:
+        for place, tables, names in _held(runs):
+            if self.table not in tables:
+                raise WrongRequest(f"{self.text}: {place} did not record {self.table!r}")
             for vocabulary, name in self.where:
-                _refuse_name(self.text, vocabulary, name, manifest.info.names)
+                _refuse_name(self.text, vocabulary, name, names)
+
+
+def _held(runs: Runs | Results) -> Iterator[tuple[str, Iterable[str], Names]]:
+    """Of each run: what to call it, the tables that it holds, and its names."""
+    if isinstance(runs, Results):
+        yield "the run in memory", runs, runs.names
+        return
+    for run, manifest in runs.manifests.items():
+        yield str(runs.folders[run]), manifest.info.tables, manifest.info.names
 
 
 def _refuse_name(text: str, vocabulary: str, name: str, names: Names) -> None:
@@ -146,3 +161,27 @@ def _days(text: str, day: str) -> tuple[date, date]:
         return date(year, month, number or 1), date(year, month, number or monthrange(year, month)[1])
     except ValueError:
         raise WrongRequest(f"--at {text!r}: wanted end, 2030, 2030-06, 2030-06-15 or 2029-07..2030-06") from None
+
+
+def metric_values(
+    runs: Runs | Results | Places, metrics: Iterable[str | Metric], at: str | When = "end"
+) -> pl.DataFrame:
+    """The numbers of every replicate of one or many runs at a date: what an analysis of a design starts from.
+
+    `runs`: opened runs, results in memory, or what `read_runs` takes. `metrics`: see `metric_of`; `at`: see
+    `when_of`. Columns `run`, `replicate`, and one per metric, called as it was asked for; sorted by the first two,
+    runs in the order of `Runs.manifests`. Null where a replicate has no such number by then; a replicate without
+    any is left out. Units are those of `Metric.unit`.
+
+        metric_values("runs/sweep-*/*", ["provider/stock/hhi", "neocloud_share"], at="2030")
+
+    Raises WrongRequest, and what `read_runs` raises.
+    """
+    opened = runs if isinstance(runs, Runs | Results) else read_runs(runs)
+    asked = [one if isinstance(one, Metric) else metric_of(one) for one in metrics]
+    if not asked:
+        raise WrongRequest("metric_values: wanted a metric at least, such as 'provider/stock/hhi'")
+    when = at if isinstance(at, When) else when_of(at)
+    frames = [one.in_each(opened, when).rename({"value": one.text}) for one in dict.fromkeys(asked)]
+    joined = reduce(lambda one, other: one.join(other, on=KEY, how="full", coalesce=True), frames)
+    return joined.sort(KEY).collect()

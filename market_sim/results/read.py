@@ -10,6 +10,7 @@ import polars as pl
 
 from market_sim.results.columns import Table, table
 from market_sim.results.errors import NoRuns, TableNotRecorded
+from market_sim.results.files import contents
 from market_sim.results.manifest import MANIFEST, Manifest, read_manifest
 from market_sim.results.tables import Results
 
@@ -85,9 +86,9 @@ class Runs(Mapping[str, pl.LazyFrame]):
 
 
 def read_runs(places: Places) -> Runs:
-    """Open run folders: a folder, a glob such as "runs/*", or several of either.
+    """Open run folders: a folder, that of a batch of several runs, a glob such as "runs/*", or several of these.
 
-    What a glob finds besides run folders is passed over; a folder named outright must be one. Reads
+    What a glob finds besides run folders is passed over; a folder named outright must be one, or hold some. Reads
     manifests only. Raises NoRuns, ManifestUnreadable, FormatMismatch.
     """
     named = [places] if isinstance(places, str | Path) else list(places)
@@ -99,11 +100,16 @@ def read_runs(places: Places) -> Runs:
 
 
 def _run_folders(place: str | Path) -> list[Path]:
-    if Path(place).is_dir() or not glob.has_magic(str(place)):
-        if not (Path(place) / MANIFEST).is_file():
-            raise NoRuns(f"{place} is no run folder: wanted one with a {MANIFEST}, or a glob such as 'runs/*'")
-        return [Path(place)]
-    return [Path(match) for match in glob.glob(str(place)) if (Path(match) / MANIFEST).is_file()]
+    if glob.has_magic(str(place)) and not Path(place).is_dir():
+        return _with_manifest(Path(match) for match in glob.glob(str(place)))
+    found = _with_manifest([Path(place)]) or _with_manifest(Path(place, name) for name in contents(Path(place)))
+    if not found:
+        raise NoRuns(f"{place} is no run folder: wanted one with a {MANIFEST}, or a glob such as 'runs/*'")
+    return found
+
+
+def _with_manifest(folders: Iterable[Path]) -> list[Path]:
+    return [folder for folder in folders if (folder / MANIFEST).is_file()]
 
 
 def _by_name(folders: list[Path]) -> dict[str, Path]:
