@@ -33,6 +33,7 @@ test: $(VENV)/test
 
 docs: $(VENV)/run
 	$(BIN)/python docs/refresh.py
+	$(BIN)/python docs/history.py
 
 lock:
 	uv pip compile --universal --python-version 3.11 --extra test pyproject.toml --upgrade \

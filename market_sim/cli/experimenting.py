@@ -1,4 +1,4 @@
-"""The commands over many replicates, and their options: batch, compare and sweep."""
+"""The commands over many replicates, and their options: batch, compare, sweep and hindcast."""
 
 from __future__ import annotations
 
@@ -117,3 +117,26 @@ def sweep(
         scenario, tuple(assignments or ()), tuple(grid or ()), tuple(lhs or ()), points, replicates, seed, record, out
     )
     return run_survey(survey, Hands(executor, workers, scheduler), as_json=as_json)
+
+
+@app.command()
+def hindcast(
+    scenario: Annotated[str, typer.Argument(help=SCENARIO)] = "history_2023",
+    replicates: Count = None,
+    seed: Seed = 0,
+    assignments: Assignments = None,
+    history: Annotated[
+        Path | None, typer.Option(metavar="CSV", help="What happened, in the columns of the shipped file.")
+    ] = None,
+    workers: Workers = None,
+    executor: ExecutorName = "processes",
+    scheduler: Scheduler = "",
+    out: Out = None,
+    as_json: Json = False,
+) -> None:
+    """Retrace 2023 to 2025 and score it against what happened, beside naive forecasts; 2025 is the test."""
+    from market_sim.cli.batching import Hands
+    from market_sim.cli.hindcasting import Trial, run_trial
+
+    trial = Trial(scenario, tuple(assignments or ()), replicates, seed, history, out)
+    run_trial(trial, Hands(executor, workers, scheduler), as_json=as_json)

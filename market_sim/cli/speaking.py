@@ -40,14 +40,15 @@ def answer(text: str) -> None:
 
 def answer_json(value: Any) -> None:
     """One JSON object on stdout; a number that is none becomes null."""
-    print(json.dumps(_finite(value), ensure_ascii=False, allow_nan=False))
+    print(json.dumps(finite(value), ensure_ascii=False, allow_nan=False))
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
+    """Plain data with null for numbers that are none."""
     if isinstance(value, dict):
-        return {key: _finite(one) for key, one in value.items()}
+        return {key: finite(one) for key, one in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(one) for one in value]
+        return [finite(one) for one in value]
     broken = isinstance(value, float) and not math.isfinite(value)
     return None if broken else value
 

@@ -49,20 +49,25 @@ class Past:
         return self.quarters.index(quarter)
 
     def on(self, quarters: Sequence[str], names: Sequence[str] | None = None) -> np.ndarray:
-        """Figures (series, quarter) at these quarters; NaN where there is none, outside the file too."""
-        at = {quarter: k for k, quarter in enumerate(self.quarters)}
-        out = np.full((len(self.names), len(quarters)), np.nan)
-        for k, quarter in enumerate(quarters):
-            if quarter in at:
-                out[:, k] = self.value[:, at[quarter]]
-        rows = range(len(self.names)) if names is None else [self.names.index(name) for name in names]
-        return out[list(rows)]
+        """Figures (series, quarter) of `names`, by default all, at these quarters.
+
+        NaN where there is none, for quarters and series that the file lacks too.
+        """
+        wanted = self.names if names is None else tuple(names)
+        out = np.full((len(wanted), len(quarters)), np.nan)
+        at = [(k, self.quarters.index(quarter)) for k, quarter in enumerate(quarters) if quarter in self.quarters]
+        for row, name in enumerate(wanted):
+            for k, place in at if name in self.names else ():
+                out[row, k] = self.value[self.names.index(name), place]
+        return out
 
     def before(self, name: str, origin: str) -> np.ndarray:
         """What was known of a series at the end of `origin`: (quarter up to it), NaN where nothing was."""
-        last, row = self.place(origin), self.names.index(name)
-        held = self.value[row, : last + 1]
-        return np.where(self.known[row, : last + 1] <= last, held, np.nan)
+        last = self.place(origin)
+        if name not in self.names:
+            return np.full(last + 1, np.nan)
+        row = self.names.index(name)
+        return np.where(self.known[row, : last + 1] <= last, self.value[row, : last + 1], np.nan)
 
     @cached_property
     def fitted(self) -> np.ndarray:

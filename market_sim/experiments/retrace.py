@@ -71,6 +71,7 @@ class Meter:
         self.coreweave = setup.providers.index("CoreWeave")
         self.openai, self.anthropic = (setup.labs.index(name) for name in NEEDED["lab"])
         self.big_four = [len(setup.vendors) + setup.providers.index(name) for name in BIG_FOUR]
+        self.made_by_nvidia = setup.chip_vendor == self.nvidia
         self.top_five = [setup.providers.index(name) for name in TOP_FIVE]
         rows = {name: {"catalog": chip.catalog or name} for name, chip in scenario.chip.items()}
         peak = chip_table(rows).peaks[:, 0]
@@ -91,13 +92,20 @@ class Meter:
         }
 
     def _clouds(self, market: Market, day: Day) -> Ticks:
-        stock = (market.fleet.in_service * self.equivalents).sum(axis=2)
+        stocks = market.fleet.in_service * self.equivalents
+        stock = stocks.sum(axis=2)
+        rent = day.events.rent.sum(axis=1)
         spent = sum(day.settled.flows[:, FLOW[kind]][:, self.big_four].sum(axis=1) for kind in CAPEX)
         markup = self.setup.drawn.provider.enterprise_markup
         return {
             "capex": -spent,
             "compute_stock": stock.sum(axis=1),
             "top5_stock": stock[:, self.top_five].sum(axis=1),
+            "nvidia_stock": (stocks * self.made_by_nvidia).sum(axis=(1, 2)),
+            "rent": rent.sum(axis=1),
+            "neocloud_rent": (rent * self.neoclouds).sum(axis=1),
+            "kw_started": day.delivered.completed.sum(axis=1),
+            "kw_lateness": day.delivered.lateness.sum(axis=1),
             "h100_rent": self._h100(market, self.neoclouds, np.ones_like(markup)),
             "hyperscaler_list": self._h100(market, self.hyperscalers, markup),
             "neocloud_list": self._h100(market, self.neoclouds, markup),
@@ -203,6 +211,10 @@ MEASURES: dict[str, Callable[[Quarters], np.ndarray]] = {
     "openai_revenue": lambda q: q.last("openai_revenue") / BILLION,
     "openai_power": lambda q: q.last("openai_power") / KW_PER_GW,
     "anthropic_revenue": lambda q: q.last("anthropic_revenue") / BILLION,
+    "nvidia_compute": lambda q: 100.0 * _ratio(q.last("nvidia_stock"), q.last("compute_stock")),
+    "lab_yield": lambda q: KW_PER_GW / BILLION * _ratio(q.last("openai_revenue"), q.last("openai_power")),
+    "build_slip": lambda q: 100.0 * np.expm1(_ratio(q.year("kw_lateness"), q.year("kw_started"))),
+    "neocloud_share": lambda q: 100.0 * _ratio(q.total("neocloud_rent"), q.total("rent")),
 }
 
 
@@ -217,8 +229,14 @@ def retrace_chunk(scenario: Scenario, *, seed: int = 0, replicates: Sequence[int
     raw = {name: np.stack([one[name] for one in seen], axis=1) for name in seen[0]}
     quarters = Quarters(raw, round(3.0 / scenario.tick_months))
     value = np.stack([MEASURES[name](quarters) for name in SERIES], axis=1)
+    return Retraced(tuple(SERIES), quarters_of(scenario), value)
+
+
+def quarters_of(scenario: Scenario) -> tuple[str, ...]:
+    """The whole quarters that a run covers."""
     first = 4 * int(scenario.start[:4]) + (int(scenario.start[5:7]) - 1) // 3
-    return Retraced(tuple(SERIES), tuple(quarter_name(first + k) for k in range(value.shape[2])), value)
+    whole = scenario.ticks // round(3.0 / scenario.tick_months)
+    return tuple(quarter_name(first + k) for k in range(whole))
 
 
 def _of_text(text: str, seed: int, replicates: Sequence[int]) -> Retraced:

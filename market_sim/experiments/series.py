@@ -44,6 +44,10 @@ SERIES = {
         Series("openai_revenue", "OpenAI annualised revenue", "billion USD per year", 1),
         Series("openai_power", "OpenAI compute in service", "GW", 2),
         Series("anthropic_revenue", "Anthropic annualised revenue", "billion USD per year", 2),
+        Series("nvidia_compute", "NVIDIA's share of world compute", "%", 0),
+        Series("lab_yield", "OpenAI revenue per compute in service", "billion USD per GW", 1),
+        Series("build_slip", "wait for built capacity over what was promised, last year", "%", 0),
+        Series("neocloud_share", "neoclouds' share of rent", "%", 1),
     )
 }
 

@@ -9,6 +9,7 @@ from market_sim.experiments.errors import WrongRequest
 from market_sim.experiments.past import COLUMNS, read_past
 from market_sim.experiments.series import SERIES
 
+UNTOLD = {"nvidia_compute", "lab_yield", "build_slip", "neocloud_share"}  # judged by patterns alone
 ROW = {
     "period": "2024-Q1", "series": "nvidia_revenue", "value": "22.56", "unit": "billion USD", "basis": "retrieved",
     "confidence": "0.9", "known": "", "source": "filing", "note": "",
@@ -27,7 +28,7 @@ def write(path, *rows, columns=COLUMNS):
 def test_the_shipped_file_says_what_was_published():
     """Figures as in the sources: billions a quarter, percent, weeks."""
     past = read_past()
-    assert past.names == tuple(SERIES)
+    assert set(past.names) == {name for name in SERIES if name not in UNTOLD}
     at = past.on(["2023-Q1", "2025-Q4"], ["nvidia_revenue", "nvidia_margin", "capex"])
     assert at[0].tolist() == [4.28, 62.31]
     assert at[1].tolist() == [64.6, 75.0]
