@@ -14,6 +14,7 @@ from market_sim.agents import provider
 from market_sim.agents.lab import lab_slice
 from market_sim.agents.policies import VERBS
 from market_sim.mechanisms import finance
+from market_sim.scenario.realise import lucky
 from market_sim.scenario.schema import Scenario
 from market_sim.state.market import Market
 from market_sim.state.setup import Setup
@@ -71,7 +72,7 @@ def stream(seed: int, replicate: int) -> int:
 
 def stages(setup: Setup) -> list[Stage]:
     """A stage for every replicate of the chunk."""
-    return [Stage(rng=stream(setup.seed, replicate)) for replicate in setup.replicates]
+    return [Stage(rng=stream(setup.seed, replicate)) for replicate in lucky(setup.scenario, setup.replicates)]
 
 
 class AbstractFirm(mesa.Agent):

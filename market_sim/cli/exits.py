@@ -28,7 +28,7 @@ def code_of(arguments: Sequence[str] | None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     debug = DEBUG in given
     try:
-        from market_sim.cli.experimenting import app
+        from market_sim.cli.evidence import app
 
         outcome = app(args=[one for one in given if one != DEBUG], prog_name="market-sim", standalone_mode=False)
         sys.stdout.flush()

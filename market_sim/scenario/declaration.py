@@ -56,6 +56,11 @@ class Declaration:
             raise TypeError(f"{self.meaning!r} has low {self.low} above high {self.high}")
 
     @property
+    def drawable(self) -> bool:
+        """Whether replicates may differ in it."""
+        return self.form in ("number", "numbers", "mapping", "series") and not self.fixed
+
+    @property
     def bounds(self) -> str:
         """The admitted range in words a reader can act on, such as `0 to 1` or `above 0`."""
         if math.isinf(self.low) and math.isinf(self.high):

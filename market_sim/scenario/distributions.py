@@ -1,12 +1,13 @@
 """Distributions a scenario may put in place of a number, drawn by their inverse CDF.
 
-`quantile(u)` is increasing in u, so one uniform per parameter gives every scenario the same luck.
+`quantile(u)` is increasing in u, so one uniform per parameter gives every scenario the same luck. `Draws` alone goes
+by the number of the replicate.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from difflib import get_close_matches
 from typing import Any, ClassVar
@@ -209,8 +210,31 @@ class Choice(Distribution):
         return np.asarray(self.values)[np.searchsorted(cumulated, uniforms, side="right")]
 
 
+@dataclass(frozen=True)
+class Draws(Distribution):
+    """Values given one by one: replicate k takes number k, beginning again after the last."""
+
+    values: tuple[float, ...]
+    name: ClassVar[str] = "draws"
+
+    def __post_init__(self) -> None:
+        _require(isinstance(self.values, tuple) and len(self.values) > 0, "values as a list of at least one number")
+
+    @property
+    def support(self) -> tuple[float, float]:
+        return min(self.values), max(self.values)
+
+    def quantile(self, uniforms: Uniforms) -> np.ndarray:
+        """The margin alone: which values stand in one row with others' is lost."""
+        return np.quantile(np.asarray(self.values), uniforms)
+
+    def of_replicates(self, replicates: Sequence[int]) -> np.ndarray:
+        """Values (R,) of these replicates."""
+        return np.asarray(self.values)[np.asarray(replicates, dtype=np.int64) % len(self.values)]
+
+
 KINDS: dict[str, type[Distribution]] = {
-    kind.name: kind for kind in (Uniform, Triangular, Normal, Lognormal, Beta, Choice)
+    kind.name: kind for kind in (Uniform, Triangular, Normal, Lognormal, Beta, Choice, Draws)
 }
 
 
@@ -233,7 +257,7 @@ def read_distribution(table: Mapping[str, Any]) -> Distribution:
 def _match_arguments(of: type[Distribution], kind: str, given: Mapping[str, Any]) -> None:
     known = [one.name for one in fields(of)]  # type: ignore[arg-type]
     required = known[: known.index("low")] if of in (Normal, Lognormal, Beta) else known
-    required = ["values"] if of is Choice else required
+    required = ["values"] if of in (Choice, Draws) else required
     for key in given:
         _require(key in known, f"{kind}({', '.join(known)}); it has no {key!r}", _closest(key, known))
     for key in required:

@@ -22,22 +22,23 @@ class ScenarioError(ValueError):
 
 @dataclass(frozen=True)
 class Layer:
-    """What one file (or the command line) says: its tree of values, without `extends` and `sources`."""
+    """What one file (or the command line) says: its tree of values, without `extends`, `sources` and the like."""
 
     origin: str
     tree: Mapping[str, Any]
     sources: Mapping[str, Any] = field(default_factory=dict)
+    draws: Any = None  # what it says of `parameters_from`
 
 
 def shipped() -> dict[str, Path]:
     """The scenarios that come with the package, by name; a name in a folder reads `folder/name`."""
-    folder = _shipped_folder()
+    folder = shipped_folder()
     found = sorted(folder.rglob("*.toml")) if folder else []
     return {path.relative_to(folder).with_suffix("").as_posix(): path for path in found if folder}
 
 
-def _shipped_folder() -> Path | None:
-    """Inside an installed wheel, or beside the package in a checkout."""
+def shipped_folder() -> Path | None:
+    """Where shipped files lie: inside an installed wheel, or beside the package in a checkout."""
     checkout = HERE.parent.parent
     if (installed := HERE / "shipped").is_dir():
         return installed
@@ -150,7 +151,7 @@ def layer_of(tree: dict[str, Any], origin: str) -> tuple[Layer, str]:
         raise ScenarioError(f"{origin}: extends = {parent!r}: wanted the name of one scenario file, in quotes")
     if not isinstance(sources, dict):
         raise ScenarioError(f"{origin}: sources = {sources!r}: wanted a table")
-    return Layer(origin, tree, sources), parent
+    return Layer(origin, tree, sources, tree.pop("parameters_from", None)), parent
 
 
 def _parent(child: Path, parent: str, root: Path) -> tuple[Path, Path]:
@@ -165,7 +166,7 @@ def _parent(child: Path, parent: str, root: Path) -> tuple[Path, Path]:
         if at.is_file():
             return root, at
     known = shipped()
-    if (name := parent.removesuffix(".toml")) in known and (folder := _shipped_folder()):
+    if (name := parent.removesuffix(".toml")) in known and (folder := shipped_folder()):
         return folder.resolve(), known[name]
     raise ScenarioError(f"{here}: no such file" + _near_file(child.parent / parent, list(known)))
 

@@ -14,6 +14,7 @@ from market_sim.scenario.accept import nearest
 from market_sim.scenario.declaration import Declaration, Refused
 from market_sim.scenario.declare import Section
 from market_sim.scenario.distributions import Distribution
+from market_sim.scenario.draws import KEY, take_draws
 from market_sim.scenario.files import Layer, ScenarioError, find, layer_of, parse, refusal, shipped
 from market_sim.scenario.files import layers as read_layers
 from market_sim.scenario.keys import (
@@ -25,7 +26,7 @@ from market_sim.scenario.keys import (
     split_assignment,
     toml_value,
 )
-from market_sim.scenario.overlay import assign, declaration_at, merge, unknown_field
+from market_sim.scenario.overlay import assign, declaration_at, mark, merge, unknown_field
 from market_sim.scenario.provenance import Provenance, check_sources
 
 if TYPE_CHECKING:
@@ -98,8 +99,9 @@ def _settle(
     if schema is None:
         from market_sim.scenario.schema import Scenario as schema
     assert schema is not None
-    merged = _merged(below) if tree is None else tree
-    stack = list(below)
+    overrides = dict(overrides)
+    told = Layer(COMMAND_LINE, {}, draws=overrides.pop(KEY, None))
+    merged, stack = _merged([*below, told], schema) if tree is None else _drawn_over(tree, list(below), told, schema)
     if overrides:
         stack.append(_override(merged, schema, overrides))
     scenario = _validate(merged, schema, stack)
@@ -109,11 +111,26 @@ def _settle(
     return scenario
 
 
-def _merged(below: Sequence[Layer]) -> dict[str, Any]:
+def _merged(below: Sequence[Layer], schema: type[Section]) -> tuple[dict[str, Any], list[Layer]]:
+    """The layers' trees over one another, with the draws that the last to name any names; and the layers left."""
+    naming = max((at for at, layer in enumerate(below) if layer.draws is not None), default=-1)
     tree: dict[str, Any] = {}
-    for layer in below:
+    stack: list[Layer] = []
+    for at, layer in enumerate(below):
         tree = merge(tree, layer.tree, layer.origin)
-    return deepcopy(tree)  # overrides are written into it; the layers keep what their files said
+        if at == naming:
+            tree = deepcopy(tree)
+            layer = take_draws(layer, tree, schema)
+        stack.append(layer)
+    # overrides are written into the tree; the layers keep what their files said
+    return deepcopy(tree), [layer for layer in stack if layer.tree or layer.origin != COMMAND_LINE]
+
+
+def _drawn_over(
+    tree: dict[str, Any], stack: list[Layer], told: Layer, schema: type[Section]
+) -> tuple[dict[str, Any], list[Layer]]:
+    """A whole tree with the draws named on the command line, if any, in place of what it holds."""
+    return (tree, [*stack, take_draws(told, tree, schema)]) if told.draws else (tree, stack)
 
 
 def _override(tree: dict[str, Any], schema: type[Section], overrides: Mapping[str, Any]) -> Layer:
@@ -124,7 +141,7 @@ def _override(tree: dict[str, Any], schema: type[Section], overrides: Mapping[st
         try:
             parts = key_parts(key)
             for concrete in assign(tree, schema, parts, held):
-                _mark(said, concrete, held)
+                mark(said, concrete, held)
         except Refused as refused:
             raise ScenarioError(refusal(COMMAND_LINE, key, shown(value), refused)) from None
         except ScenarioError:
@@ -132,15 +149,6 @@ def _override(tree: dict[str, Any], schema: type[Section], overrides: Mapping[st
         except ValueError as error:
             raise ScenarioError(f"{COMMAND_LINE} {error}") from None
     return Layer(COMMAND_LINE, said)
-
-
-def _mark(said: dict[str, Any], path: Parts, value: Any) -> None:
-    at = said
-    for part in path[:-1]:
-        inner = at.get(part)
-        at[part] = dict(inner) if isinstance(inner, Mapping) else {}
-        at = at[part]
-    at[path[-1]] = value
 
 
 def _validate(tree: Mapping[str, Any], schema: type[Section], stack: Sequence[Layer]) -> Section:

@@ -65,6 +65,16 @@ def assign(tree: MutableMapping[str, Any], schema: type[Section], path: Parts, v
     return concrete
 
 
+def mark(said: dict[str, Any], path: Parts, value: Any) -> None:
+    """Note in a layer's tree that it says a value at a concrete path."""
+    at = said
+    for part in path[:-1]:
+        inner = at.get(part)
+        at[part] = dict(inner) if isinstance(inner, Mapping) else {}
+        at = at[part]
+    at[path[-1]] = value
+
+
 def expand(tree: Mapping[str, Any], schema: type[Section], path: Parts) -> Iterator[Parts]:
     """The key paths that a path with `*` parts stands for in this tree.
 

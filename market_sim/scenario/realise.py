@@ -1,7 +1,7 @@
 """One run's numbers: every number or distribution of a scenario as an array with a leading replicate axis.
 
 A draw follows from (seed, replicate, key path) alone, so a parameter has the same luck in every scenario,
-batch and order of loading.
+batch and order of loading. Values listed as `draws` go by the replicate's number.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 
 from market_sim.scenario.dates import years_after
 from market_sim.scenario.declare import Declaration, Section
-from market_sim.scenario.distributions import Distribution
+from market_sim.scenario.distributions import Distribution, Draws
 from market_sim.scenario.keys import Parts, key_path, leaves
 
 Array = np.ndarray
@@ -95,7 +95,7 @@ def realise(scenario: Section, seed: int, replicates: Sequence[int]) -> Any:
 
     Distributions are drawn by inverse CDF from one uniform per (seed, replicate, "parameter", key path).
     """
-    drawn = draw_parameters(scenario, seed, replicates)
+    drawn = draw_parameters(scenario, seed, tuple(replicates))
     draw = _Draw(scenario, len(replicates), getattr(scenario, "start", "1970-01"), drawn)
     return _section(scenario, draw, ())
 
@@ -107,8 +107,17 @@ def draw_parameters(scenario: Section, seed: int, replicates: Sequence[int]) -> 
         return {}
     from market_sim.streams import uniforms
 
-    luck = uniforms(seed, replicates, PURPOSE, [key_path(path) for path, _ in found], 1)
-    return {path: one.quantile(luck[:, at, 0]) for at, (path, one) in enumerate(found)}
+    luck = uniforms(seed, lucky(scenario, replicates), PURPOSE, [key_path(path) for path, _ in found], 1)
+    return {
+        path: one.of_replicates(replicates) if isinstance(one, Draws) else one.quantile(luck[:, at, 0])
+        for at, (path, one) in enumerate(found)
+    }
+
+
+def lucky(scenario: Section, replicates: Sequence[int]) -> tuple[int, ...]:
+    """The draw of luck that each replicate takes: its own number, unless the scenario lists them."""
+    listed = getattr(scenario, "luck", None)
+    return tuple(int(listed[one % len(listed)]) for one in replicates) if listed else tuple(replicates)
 
 
 def distributions(scenario: Section) -> Iterator[tuple[Parts, Distribution]]:

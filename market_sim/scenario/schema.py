@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from market_sim.scenario.accept import nearest
 from market_sim.scenario.catalog import architecture_names, chip_names
 from market_sim.scenario.contracting import Delivery, Trade
-from market_sim.scenario.declare import Section, month, named, number, text, whole
+from market_sim.scenario.declare import Section, month, named, number, numbers, text, whole
 from market_sim.scenario.demand_side import Demand, Labs, Software
 from market_sim.scenario.firms import Chip, Lab, Pool, Provider, Stack, Vendor
 from market_sim.scenario.supply_side import Providers, Vendors
@@ -49,6 +49,11 @@ class Scenario(Section):
         1.0, unit="month", low=0.05, high=12.0, source="definition", standing="illustrative",
         meaning="Length of a tick",
     )
+    luck: list[float] = numbers(
+        [], unit="index", low=0.0, high=2.0**31 - 1.0, source="definition", standing="illustrative",
+        meaning="Draw of luck of each replicate, beginning again after the last; its own number where empty",
+    )
+    drawn_from: str = text("", meaning="File that `parameters_from` named, and its hash; written when it is read")
     software: Software = Software()
     demand: Demand = Demand()
     labs: Labs = Labs()
@@ -71,6 +76,8 @@ class Scenario(Section):
         """The name can name a folder; every chip and architecture stands in the catalogue."""
         if not SHORT_NAME.fullmatch(self.name):
             yield "name", "a short name of letters, digits, '-', '_' and '.', since it names the run folder"
+        if any(not number.is_integer() for number in self.luck):
+            yield "luck", "whole numbers"
         yield from self._uncatalogued()
 
     def _uncatalogued(self) -> Iterator[tuple[tuple[str, ...], str]]:

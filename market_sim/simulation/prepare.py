@@ -6,7 +6,7 @@ from market_sim.agents import lab, provider
 from market_sim.mechanisms import delivery, demand, fit, holdings, pricing
 from market_sim.numerics import log
 from market_sim.scenario.catalog import architecture_table, chip_table
-from market_sim.scenario.realise import realise
+from market_sim.scenario.realise import lucky, realise
 from market_sim.scenario.schema import Scenario
 from market_sim.simulation.technology import specialised, weighed
 from market_sim.state.initial import OLDEST, open_market, opening_technology
@@ -20,7 +20,7 @@ from market_sim.units import decimal_year
 def prepare(scenario: Scenario, seed: int, replicates: tuple[int, ...]) -> tuple[Setup, Market]:
     """Draw all luck, search all plans once, and open the market."""
     drawn = realise(scenario, seed, replicates)
-    luck = draw_luck(scenario, drawn, seed, replicates)
+    luck = draw_luck(scenario, drawn, seed, lucky(scenario, replicates))
     chips = chip_table({name: {"catalog": chip.catalog or name} for name, chip in scenario.chip.items()})
     architectures = architecture_table([one.architecture for one in scenario.lab.values()])
     jobs = fit.default_jobs(architectures)

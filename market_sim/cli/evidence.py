@@ -1,0 +1,67 @@
+"""The commands that weigh evidence, and their options: sensitivity."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from market_sim.cli.commands import MOST_REPLICATE, SCENARIO, Assignments, Json, Seed, app, whole_number
+from market_sim.cli.experimenting import ExecutorName, Out, Scheduler, Workers
+
+Outputs = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--output", metavar="METRIC", help="market/basis/measure or signal[/group]; HHI of three markets by default."
+    ),
+]
+Confidence = Annotated[float, typer.Option(metavar="P", help="How sure the intervals are.")]
+
+
+def samples_of(default: int, meaning: str) -> typer.models.OptionInfo:
+    """The option `--samples`."""
+    help_text = f"{meaning}; {default} by default."
+    return typer.Option(metavar="N", parser=whole_number(MOST_REPLICATE), help=help_text)  # type: ignore[no-any-return]
+
+
+@app.command()
+def sensitivity(
+    scenario: Annotated[str, typer.Argument(help=SCENARIO)],
+    method: Annotated[str, typer.Option(metavar="NAME", help="sobol, morris or pawn; sobol by default.")] = "sobol",
+    samples: Annotated[
+        int, samples_of(128, "Rows of the design; a power of two for sobol, trajectories for morris")
+    ] = 128,
+    output: Outputs = None,
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY[=LO:HI[:log]]", help="A parameter to vary; all that the scenario is uncertain of by default."
+        ),
+    ] = None,
+    years: Annotated[float, typer.Option(metavar="Y", help="Length of the runs; outputs are means of the last.")] = 5.0,
+    seed: Seed = 0,
+    assignments: Assignments = None,
+    confidence: Confidence = 0.95,
+    workers: Workers = None,
+    executor: ExecutorName = "processes",
+    scheduler: Scheduler = "",
+    out: Out = None,
+    as_json: Json = False,
+) -> int:
+    """Say which uncertain parameters an output hangs on; broken off, the same command goes on with it."""
+    from market_sim.cli.batching import Hands
+    from market_sim.cli.surveying import Inquiry, inquire
+
+    inquiry = Inquiry(
+        scenario,
+        tuple(assignments or ()),
+        method,
+        samples,
+        tuple(output or ()),
+        tuple(parameter or ()),
+        years,
+        seed,
+        confidence,
+        out,
+    )
+    return inquire(inquiry, Hands(executor, workers, scheduler), as_json=as_json)
