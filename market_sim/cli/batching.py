@@ -7,17 +7,17 @@ import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from market_sim.cli.exits import DONE, FAILED, Failed, WrongInput
 from market_sim.cli.progress import Progress, duration
-from market_sim.cli.running import overrides_of, tables_of
+from market_sim.cli.running import overrides_of, scenario_of, tables_of
 from market_sim.cli.speaking import answer, answer_json, grid, say, show
 
 if TYPE_CHECKING:
     from market_sim.experiments.batch import Batch
     from market_sim.experiments.design import Design
+    from market_sim.results.files import Place
     from market_sim.results.read import Runs
 
 NAMED = 5  # failures that are told; the rest are counted
@@ -34,8 +34,8 @@ class Request:
     seed: int
     record: str
     chunk: int | None
-    out: Path | None
-    resume: Path | None
+    out: Place | None
+    resume: Place | None
 
 
 @dataclass(frozen=True)
@@ -101,10 +101,9 @@ def _design(request: Request, replicates: int, like: Design | None = None) -> De
     from dataclasses import replace
 
     from market_sim.experiments.design import CHUNK, design
-    from market_sim.scenario.load import load_scenario
 
     overrides = overrides_of(request.assignments)
-    loaded = [load_scenario(one, overrides) for one in request.scenarios]
+    loaded = [scenario_of(one, overrides) for one in request.scenarios]
     chunk = request.chunk if request.chunk is not None else like.chunk if like else CHUNK
     record = record_of(request.record)
     planned = design(loaded, replicates, seed=request.seed, chunk=chunk, record=record, command=command_line())
@@ -157,7 +156,7 @@ def tell_batch(batch: Batch, progress: Progress) -> None:
     answer(str(batch.folder))
 
 
-def _bands(folder: Path) -> Iterator[Sequence[str]]:
+def _bands(folder: Place) -> Iterator[Sequence[str]]:
     """Metric, its quantiles over replicates, and its unit."""
     from market_sim.cli.telling import number
     from market_sim.experiments.metrics import DEFAULT_METRICS, When, metric_of

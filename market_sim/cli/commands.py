@@ -65,6 +65,13 @@ def whole_number(most: int) -> Callable[[str | int], int]:
     return read
 
 
+def place(given: str) -> Any:
+    """A reader of folders, here or in an object store."""
+    from market_sim.results.files import place_of
+
+    return place_of(given)
+
+
 MOST_SEED, MOST_REPLICATE = 2**63 - 1, 2**31 - 1  # what the columns of the results hold
 SCENARIO = "A scenario file, or the name of a shipped scenario."
 Seed = Annotated[
@@ -109,7 +116,9 @@ def run(
         typer.Option(metavar="NAME=MODULE:CLASS", help="Replace one firm's policy; may be repeated."),
     ] = None,
     record: Annotated[str, typer.Option(metavar="LIST", help="Tables to record, by comma; all by default.")] = "",
-    out: Annotated[Path | None, typer.Option(help="The run folder; runs/<scenario>-<seed>-<hash> by default.")] = None,
+    out: Annotated[
+        Any, typer.Option(metavar="DIR", parser=place, help="The run folder; runs/<scenario>-<seed>-<hash> by default.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Run one replicate of a scenario, print what came out, and write the run folder."""

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 from market_sim.cli.batching import Hands, answered, command_line, tell_failures
 from market_sim.cli.exits import DONE, FAILED, WrongInput
 from market_sim.cli.progress import Progress
-from market_sim.cli.running import overrides_of
+from market_sim.cli.running import overrides_of, scenario_of
 from market_sim.cli.speaking import answer_json, grid, say, show
 from market_sim.cli.telling import number
 
 if TYPE_CHECKING:
     from market_sim.experiments.batch import Batch
     from market_sim.experiments.compare import Comparison, Difference
+    from market_sim.results.files import Place
 
 LUCK = "the variance of an unpaired difference over that of the paired one."
 REPLICATES = 64  # unless told otherwise: one chunk
@@ -33,7 +34,7 @@ class Question:
     metrics: tuple[str, ...]
     at: str
     confidence: float
-    out: Path | None
+    out: Place | None
 
 
 def compare_both(question: Question, hands: Hands, *, as_json: bool) -> int:
@@ -55,14 +56,16 @@ def compare_both(question: Question, hands: Hands, *, as_json: bool) -> int:
     return FAILED if batch and batch.failures else DONE
 
 
-def _folders(question: Question, hands: Hands, quiet: bool) -> tuple[tuple[Path, Path], Batch | None]:
+def _folders(question: Question, hands: Hands, quiet: bool) -> tuple[tuple[Place, Place], Batch | None]:
     """The run folders of A and B, and the batch that made them if one did."""
-    given = question.a, question.b
-    folders = [one for one in given if Path(one).is_dir()]
+    from market_sim.results.files import is_folder, place_of
+
+    a, b = place_of(question.a), place_of(question.b)
+    folders = [one for one in (a, b) if is_folder(one)]
     if len(folders) == 2:
         if question.assignments or question.replicates is not None:
             raise WrongInput("compare: --set and -n go with scenarios; both A and B are folders of finished runs")
-        return (Path(given[0]), Path(given[1])), None
+        return (a, b), None
     if folders:
         raise WrongInput(f"compare: {folders[0]} is a folder and the other is none; wanted two scenarios or two runs")
     batch = _simulated(question, hands, quiet)
@@ -73,16 +76,16 @@ def _simulated(question: Question, hands: Hands, quiet: bool) -> Batch:
     """Both scenarios in one batch; one that is there already is gone on with, if need be."""
     from market_sim.experiments.batch import resume_batch, run_design
     from market_sim.experiments.design import DESIGN, design
-    from market_sim.scenario.load import load_scenario
+    from market_sim.results.files import is_file
 
     overrides = overrides_of(question.assignments)
-    loaded = [load_scenario(one, overrides) for one in (question.a, question.b)]
+    loaded = [scenario_of(one, overrides) for one in (question.a, question.b)]
     count = REPLICATES if question.replicates is None else question.replicates
     planned = design(loaded, count, seed=question.seed, command=command_line())
     folder = question.out or Path("runs", planned.name)
     with Progress(quiet=quiet) as progress:
         workers: dict[str, Any] = {"workers": hands.workers, "scheduler": hands.scheduler, "watch": progress}
-        if (folder / DESIGN).is_file():
+        if is_file(folder / DESIGN):
             return resume_batch(folder, hands.executor, expected=planned, **workers)
         return run_design(planned, hands.executor, folder, **workers)
 

@@ -52,7 +52,7 @@ def _told(error: Exception) -> int:
         return complain(f"{error.format_message()}{_see_help(error)}", WRONG_INPUT)
     if _is_wrong_input(error):
         return complain(str(error), WRONG_INPUT)
-    if isinstance(error, Failed) or _is_write_failure(error):
+    if isinstance(error, Failed) or _is_storage_failure(error):
         return complain(str(error), FAILED)
     if isinstance(error, MemoryError):
         return complain("out of memory: record fewer tables (--record) or run fewer ticks", FAILED)
@@ -73,7 +73,7 @@ def _is_wrong_input(error: Exception) -> bool:
     from market_sim.scenario.files import ScenarioError
 
     mendable: tuple[type[Exception], ...] = (WrongInput, ScenarioError, ResultsError, *_policy_error())
-    return isinstance(error, mendable) and not _is_write_failure(error)
+    return isinstance(error, mendable) and not _is_storage_failure(error)
 
 
 def _policy_error() -> tuple[type[Exception], ...]:
@@ -82,10 +82,10 @@ def _policy_error() -> tuple[type[Exception], ...]:
     return (policies.PolicyError,) if policies else ()
 
 
-def _is_write_failure(error: Exception) -> bool:
-    from market_sim.results.errors import WriteFailed
+def _is_storage_failure(error: Exception) -> bool:
+    from market_sim.results.errors import StorageFailed
 
-    return isinstance(error, WriteFailed)
+    return isinstance(error, StorageFailed)
 
 
 def _place_of(error: Exception) -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from market_sim.cli.commands import MOST_REPLICATE, SCENARIO, Assignments, Json, Seed, app, whole_number
+from market_sim.cli.commands import MOST_REPLICATE, SCENARIO, Assignments, Json, Seed, app, place, whole_number
 
 Count = Annotated[
     int | None,
@@ -33,7 +33,10 @@ Chunk = Annotated[
     int | None,
     typer.Option(metavar="N", parser=whole_number(MOST_REPLICATE), help="Replicates in a task and a part; 64."),
 ]
-Out = Annotated[Path | None, typer.Option(help="The folder to write; below runs/ by default.")]
+Out = Annotated[
+    Any,
+    typer.Option(metavar="DIR", parser=place, help="The folder to write, or s3://bucket/path; below runs/ by default."),
+]
 
 
 @app.command()
@@ -48,7 +51,9 @@ def batch(
     record: Record = "",
     chunk: Chunk = None,
     out: Out = None,
-    resume: Annotated[Path | None, typer.Option(metavar="DIR", help="Go on with the batch in this folder.")] = None,
+    resume: Annotated[
+        Any, typer.Option(metavar="DIR", parser=place, help="Go on with the batch in this folder.")
+    ] = None,
     as_json: Json = False,
 ) -> int:
     """Simulate many replicates of one or several scenarios; safe to kill, and to go on with by --resume."""
@@ -131,7 +136,7 @@ def hindcast(
     workers: Workers = None,
     executor: ExecutorName = "processes",
     scheduler: Scheduler = "",
-    out: Out = None,
+    out: Annotated[Path | None, typer.Option(help="The folder to write; below runs/ by default.")] = None,
     as_json: Json = False,
 ) -> None:
     """Retrace 2023 to 2025 and score it against what happened, beside naive forecasts; 2025 is the test."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from market_sim.cli.exits import WrongInput
@@ -18,7 +17,9 @@ from market_sim.scenario.overlay import declaration_at
 from market_sim.scenario.provenance import last_said, provenance
 
 if TYPE_CHECKING:
+    from market_sim.results.files import Place
     from market_sim.results.manifest import Manifest
+    from market_sim.results.read import Runs
     from market_sim.scenario.declare import Section
     from market_sim.scenario.schema import Scenario
 
@@ -41,12 +42,15 @@ def print_parameters(layout: str) -> None:
 
 def show_anything(what: str, assignments: tuple[str, ...]) -> None:
     """A run folder's contents, or a scenario's."""
-    if not Path(what).is_dir():
+    from market_sim.results.files import is_folder, place_of
+
+    place = place_of(what)
+    if not is_folder(place):
         _show_scenario(load_scenario(what, overrides_of(assignments)))
     elif assignments:
         raise WrongInput(f"{what}: is a run folder, whose parameters are settled; --set goes with a scenario")
     else:
-        _show_run(Path(what))
+        _show_runs(place)
 
 
 def _show_scenario(scenario: Scenario) -> None:
@@ -108,14 +112,25 @@ def _origin(scenario: Section, path: Parts) -> str:
     return f"  # {unit}{entry.standing}: {entry.source or 'no source given'}"
 
 
-def _show_run(folder: Path) -> None:
+def _show_runs(place: Place) -> None:
+    """A run in full; the runs of a batch of several, a line each."""
+    from market_sim.results.read import read_runs
+
+    runs = read_runs(place)
+    if len(runs.folders) == 1:
+        _show_run(next(iter(runs.folders.values())), runs)
+        return
+    for folder, manifest in zip(runs.folders.values(), runs.manifests.values(), strict=True):
+        head, what, *_ = _manifest_lines(folder, manifest)
+        answer(f"{head}; {what}")
+
+
+def _show_run(folder: Place, runs: Runs) -> None:
     """Manifest, tables and leaders of a run."""
     from market_sim.cli.telling import tell
     from market_sim.cli.wholeness import refuse_broken
-    from market_sim.results.read import read_runs
     from market_sim.views.summary import summarise
 
-    runs = read_runs(folder)
     refuse_broken(folder)
     manifest = next(iter(runs.manifests.values()))
     for line in _manifest_lines(folder, manifest):
@@ -126,7 +141,7 @@ def _show_run(folder: Path) -> None:
         tell(summarise(runs, manifest.info), paper)
 
 
-def _manifest_lines(folder: Path, manifest: Manifest) -> Iterator[str]:
+def _manifest_lines(folder: Place, manifest: Manifest) -> Iterator[str]:
     info = manifest.info
     last = info.first_replicate + info.replicates - 1
     draws = f"replicates {info.first_replicate} to {last}" if info.replicates > 1 else f"replicate {last}"

@@ -47,9 +47,9 @@ def _drawn(runs: Runs, named: Sequence[str]) -> dict[str, Any]:
 
 
 def _folder_of(runs: Runs) -> Path:
-    """Beside the tables of a single run; in ./charts for several."""
-    folders = list(runs.folders.values())
-    return folders[0] / "charts" if len(folders) == 1 else Path("charts")
+    """Beside the tables of a single run of this machine; in ./charts for others."""
+    first, *others = runs.folders.values()
+    return first / "charts" if isinstance(first, Path) and not others else Path("charts")
 
 
 def _save(chart: Any, path: Path, layout: str) -> Path:

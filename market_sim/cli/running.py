@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import shlex
-import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 from market_sim.cli.exits import Failed, WrongInput
 from market_sim.cli.speaking import answer, answer_json
 from market_sim.scenario.accept import nearest
-from market_sim.scenario.load import load_scenario, parse_override
+from market_sim.scenario.load import load_scenario, loads, parse_override
 
 if TYPE_CHECKING:
+    from market_sim.results.files import Place
     from market_sim.results.tables import Results
     from market_sim.scenario.schema import Scenario
 
@@ -33,7 +33,7 @@ class Order:
     replicate: int
     policies: tuple[str, ...]
     record: str
-    out: Path | None
+    out: Place | None
 
 
 def run_one(order: Order, *, as_json: bool) -> None:
@@ -41,12 +41,25 @@ def run_one(order: Order, *, as_json: bool) -> None:
 
     Whatever is wrong with the order is refused before anything is simulated or written.
     """
-    scenario = load_scenario(order.scenario, overrides_of(order.assignments))
+    scenario = scenario_of(order.scenario, overrides_of(order.assignments))
     policies = _policies(order.policies, scenario)
     tables = tables_of(order.record)
     results = _simulated(order, scenario, policies, tables)
     folder = _written(results, free_folder(_place(order, results.info.folder_name)))
     _tell(results, folder, as_json)
+
+
+def scenario_of(text: str, overrides: Mapping[str, Any]) -> Scenario:
+    """The scenario of a file, of a shipped name, or of an address in an object store. Raises ScenarioError."""
+    from market_sim.results.files import place_of, read_whole
+
+    place = place_of(text)
+    if isinstance(place, Path):
+        return load_scenario(text, overrides)
+    content = read_whole(place)
+    if content is None:
+        raise WrongInput(f"{place}: there is no such scenario file")
+    return loads(content.decode(errors="replace"), overrides, origin=str(place))
 
 
 def overrides_of(assignments: Sequence[str]) -> dict[str, Any]:
@@ -67,20 +80,28 @@ def tables_of(text: str) -> tuple[str, ...]:
     return named
 
 
-def free_folder(folder: Path) -> Path:
+def free_folder(folder: Place) -> Place:
     """The folder, if nothing lies there. Raises WrongInput naming it, and what to do."""
-    if folder.is_dir() and not any(folder.iterdir()):
+    from market_sim.results.files import contents, is_file, is_folder
+
+    lying = contents(folder)
+    if not lying and is_folder(folder):
         return folder
-    if folder.exists() or folder.is_symlink():
-        held = "holds a run" if (folder / "manifest.json").is_file() else "is there already"
+    if lying or is_file(folder) or (isinstance(folder, Path) and folder.is_symlink()):
+        held = "holds a run" if "manifest.json" in lying else "is there already"
         raise WrongInput(f"{folder} {held}, and nothing is written over: remove it, or give another with --out DIR")
-    above = next((one for one in folder.absolute().parents if one.exists()), None)
-    if above is not None and not above.is_dir():
-        raise WrongInput(f"--out {folder}: {above} is a file; wanted a folder")
+    if isinstance(folder, Path):
+        _refuse_below_a_file(folder)
     return folder
 
 
-def _place(order: Order, name: str) -> Path:
+def _refuse_below_a_file(folder: Path) -> None:
+    above = next((one for one in folder.absolute().parents if one.exists()), None)
+    if above is not None and not above.is_dir():
+        raise WrongInput(f"--out {folder}: {above} is a file; wanted a folder")
+
+
+def _place(order: Order, name: str) -> Place:
     """Where the run goes: what was asked for, else a name that tells it from other draws and policies."""
     if order.out is not None:
         return order.out
@@ -115,16 +136,17 @@ def cold() -> bool:
     return next(FOLDER.rglob("*.nbi"), None) is None
 
 
-def _written(results: Results, folder: Path) -> Path:
+def _written(results: Results, folder: Place) -> Place:
     """The run's folder; whatever breaks the writing off, nothing of a new run stays behind."""
     from market_sim.results.errors import WriteFailed
+    from market_sim.results.files import remove_folder
 
-    stood = folder.is_dir()
+    stood = isinstance(folder, Path) and folder.is_dir()
     try:
         return results.write(folder)
     except (WriteFailed, OSError, KeyboardInterrupt) as error:
-        shutil.rmtree(folder, ignore_errors=True)
-        if stood:
+        remove_folder(folder)
+        if stood and isinstance(folder, Path):
             folder.mkdir(exist_ok=True)
         if isinstance(error, OSError):
             raise Failed(f"could not write {folder}: {error.strerror or error}") from error
@@ -142,7 +164,7 @@ def _policies(texts: Sequence[str], scenario: Scenario) -> dict[str, Any]:
     return load_policies(texts, scenario)
 
 
-def _tell(results: Results, folder: Path, as_json: bool) -> None:
+def _tell(results: Results, folder: Place, as_json: bool) -> None:
     """The summary as far as the recorded tables carry it, and the folder."""
     from market_sim.views.summary import summarise
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from market_sim.cli.batching import Hands, answered, command_line
@@ -16,6 +15,7 @@ from market_sim.cli.telling import number
 if TYPE_CHECKING:
     from market_sim.experiments.indices import Index
     from market_sim.experiments.sensitivity import Sensitivity
+    from market_sim.results.files import Place
 
 TOLD = 10  # parameters that a table shows; the rest stand in the file
 
@@ -33,7 +33,7 @@ class Inquiry:
     years: float
     seed: int
     confidence: float
-    out: Path | None
+    out: Place | None
 
 
 def inquire(inquiry: Inquiry, hands: Hands, *, as_json: bool) -> int:

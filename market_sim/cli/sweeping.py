@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from market_sim.cli.batching import (
@@ -16,12 +15,12 @@ from market_sim.cli.batching import (
 )
 from market_sim.cli.exits import DONE, FAILED, WrongInput
 from market_sim.cli.progress import Progress
-from market_sim.cli.running import overrides_of
+from market_sim.cli.running import overrides_of, scenario_of
 from market_sim.cli.speaking import answer, answer_json, say
-from market_sim.scenario.load import load_scenario
 
 if TYPE_CHECKING:
     from market_sim.experiments.design import Design
+    from market_sim.results.files import Place
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,7 @@ class Survey:
     replicates: int | None
     seed: int
     record: str
-    out: Path | None
+    out: Place | None
 
 
 def run_survey(survey: Survey, hands: Hands, *, as_json: bool) -> int:
@@ -67,7 +66,7 @@ def _design(survey: Survey) -> Design:
     if survey.replicates is None:
         raise WrongInput("sweep: wanted -n N, the number of replicates of each run")
     return sweep(
-        load_scenario(survey.scenario, overrides_of(survey.assignments)),
+        scenario_of(survey.scenario, overrides_of(survey.assignments)),
         survey.replicates,
         grid=dict(grid_axis(text) for text in survey.grid),
         lhs=dict(lhs_axis(text) for text in survey.lhs),

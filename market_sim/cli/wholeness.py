@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from market_sim.cli.exits import WrongInput
 
+if TYPE_CHECKING:
+    from market_sim.results.files import Place
 
-def refuse_broken(folder: Path) -> None:
+
+def refuse_broken(folder: Place) -> None:
     """Raise WrongInput naming the first part that is not there, cannot be read or is not what was written."""
     from market_sim.results.store import verify
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import re
 import shlex
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor
@@ -16,10 +15,10 @@ from market_sim.experiments.dispatch import carry_out
 from market_sim.experiments.errors import BatchBroken, WrongRequest
 from market_sim.experiments.executors import Crew, crew_of
 from market_sim.experiments.folders import BatchFolder, RunFailure
-from market_sim.results.errors import WriteFailed
+from market_sim.results.errors import StorageFailed
+from market_sim.results.files import Place, place_of
 from market_sim.results.read import Runs, read_runs
 
-STORE = re.compile(r"[a-z][a-z0-9+]+:/")  # a path drops one of the two slashes
 Watch = Callable[[int, int], None]  # replicates done and in all, told as they are finished
 
 
@@ -27,8 +26,8 @@ Watch = Callable[[int, int], None]  # replicates done and in all, told as they a
 class Batch:
     """What became of a batch: its folder, those of its runs, and the replicates that failed."""
 
-    folder: Path
-    folders: tuple[Path, ...]
+    folder: Place
+    folders: tuple[Place, ...]
     design: Design
     failures: tuple[RunFailure, ...] = ()
 
@@ -46,7 +45,7 @@ def run_batch(
     scenarios: Scenarios,
     replicates: int,
     executor: Executor | str | None = None,
-    out: str | Path | None = None,
+    out: str | Place | None = None,
     *,
     seed: int = 0,
     record: str | Iterable[str] | None = None,
@@ -59,12 +58,13 @@ def run_batch(
 
     `executor`: any `concurrent.futures.Executor`, or "processes" (default, as many as `workers` or cores),
     "serial", "dask" (at `scheduler`), "mpi". `out`: the run folder of a single scenario, the folder of run folders
-    of several; `runs/<scenario>-<seed>-<hash8>-n<replicates>` or `runs/batch-...` by default. `record`: as in
+    of several, on this machine or in an object store ("s3://bucket/path"); by default
+    `runs/<scenario>-<seed>-<hash8>-n<replicates>` or `runs/batch-...`. `record`: as in
     `design`. The rows are the same whatever the executor, the workers and the chunk. A replicate that raises
     is listed in `failures`, and the others finish.
 
-    Raises WrongRequest, NoExecutor, RunExists, RunLocked, ScenarioError before anything is run; BatchBroken,
-    WriteFailed and KeyboardInterrupt later, each saying how to go on.
+    Raises WrongRequest, NoExecutor, NoPlace, RunExists, RunLocked, ScenarioError before anything is run; BatchBroken,
+    StorageFailed and KeyboardInterrupt later, each saying how to go on.
     """
     planned = design(scenarios, replicates, seed=seed, chunk=chunk, record=record)
     return run_design(planned, executor, out, workers=workers, scheduler=scheduler, watch=watch)
@@ -73,7 +73,7 @@ def run_batch(
 def run_design(
     planned: Design,
     executor: Executor | str | None = None,
-    out: str | Path | None = None,
+    out: str | Place | None = None,
     *,
     resume: bool = False,
     workers: int | None = None,
@@ -81,19 +81,12 @@ def run_design(
     watch: Watch | None = None,
 ) -> Batch:
     """Run what a design lists; with `resume` only what its folder lacks. Raises as `run_batch` does."""
-    folder = Path("runs", planned.name) if out is None else local(out)
+    folder = place_of(Path("runs", planned.name) if out is None else out)
     with _ending(crew_of(executor, workers, scheduler)) as crew, BatchFolder(folder, planned, resume=resume) as held:
         if held.unfinished:
             with _telling_how_to_go_on(folder):
                 _carry_out(held, crew, watch)
     return Batch(folder, held.folders, planned, held.failures)
-
-
-def local(place: str | Path) -> Path:
-    """A folder on this machine. Raises WrongRequest for the address of an object store."""
-    if STORE.match(str(place)):
-        raise WrongRequest(f"{place}: wanted a folder of this machine or of a shared file system, no object store")
-    return Path(place)
 
 
 @contextlib.contextmanager
@@ -123,27 +116,27 @@ def _carry_out(held: BatchFolder, crew: Crew, watch: Watch | None) -> None:
     carry_out(held.tasks(), crew, enter)
 
 
-def resume_line(folder: Path) -> str:
+def resume_line(folder: Place) -> str:
     """The command that goes on with a batch."""
     return f"market-sim batch --resume {shlex.quote(str(folder))}"
 
 
 @contextlib.contextmanager
-def _telling_how_to_go_on(folder: Path) -> Iterator[None]:
+def _telling_how_to_go_on(folder: Place) -> Iterator[None]:
     """What stops a batch says that nothing finished is lost, and the command to go on with."""
     way = f"what was finished is kept; go on with\n  {resume_line(folder)}"
     try:
         yield
     except KeyboardInterrupt:
         raise KeyboardInterrupt(f"interrupted; {way}") from None
-    except (WriteFailed, BatchBroken) as error:
+    except (StorageFailed, BatchBroken) as error:
         raise type(error)(f"{error}; {way}") from error
     except MemoryError as error:
         raise BatchBroken(f"a worker ran out of memory: use fewer --workers or record less; {way}") from error
 
 
 def resume_batch(
-    folder: str | Path,
+    folder: str | Place,
     executor: Executor | str | None = None,
     *,
     expected: Design | None = None,
@@ -156,14 +149,14 @@ def resume_batch(
     `expected`: the design the caller has in mind, which must then be the folder's. Raises WrongRequest,
     RunMismatch, RunLocked, ManifestUnreadable, FormatMismatch, and as `run_batch` does.
     """
-    place = local(folder)
+    place = place_of(folder)
     planned = read_design(place)
     if expected is not None:
         _refuse_other(planned, expected, place)
     return run_design(planned, executor, place, resume=True, workers=workers, scheduler=scheduler, watch=watch)
 
 
-def _refuse_other(found: Design, wanted: Design, folder: Path) -> None:
+def _refuse_other(found: Design, wanted: Design, folder: Place) -> None:
     """Raise WrongRequest naming the first thing in which two designs differ."""
     have, want = ([(cell.scenario, cell.sha256[:8]) for cell in one.cells] for one in (found, wanted))
     if have != want:

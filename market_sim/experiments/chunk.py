@@ -11,7 +11,6 @@ import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -142,12 +141,13 @@ def _run_of(folder: str, sha256: str, seed: int) -> tuple[Scenario, RunInfo]:
 def _read_run(folder: str, sha256: str, seed: int) -> tuple[Any, RunInfo]:
     """The scenario that the folder holds, and its names; read once by each worker."""
     from market_sim.results.errors import RunMismatch
+    from market_sim.results.files import place_of, read_whole
     from market_sim.results.manifest import SCENARIO
-    from market_sim.scenario.load import load_scenario
+    from market_sim.scenario.load import loads
     from market_sim.simulation.run import run_info
 
-    path = Path(folder) / SCENARIO
-    scenario = load_scenario(path)
+    path = place_of(folder) / SCENARIO
+    scenario = loads((read_whole(path) or b"").decode(), origin=str(path))
     info = run_info(scenario, seed=seed, replicates=(0,), tables=())
     if info.scenario_sha256 != sha256:
         raise RunMismatch(f"{path} is not the scenario that the batch began with: put it back, or begin anew")

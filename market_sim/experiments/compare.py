@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from market_sim.experiments.errors import WrongRequest
 from market_sim.experiments.metrics import DEFAULT_METRICS, Metric, When, metric_of
+from market_sim.results.files import Place, place_of
 from market_sim.results.read import Runs, read_runs
 
 AT_THE_END = When()
@@ -48,8 +48,8 @@ class Difference:
 class Comparison:
     """Differences between two runs of the same seed."""
 
-    a: Path
-    b: Path
+    a: Place
+    b: Place
     seed: int
     when: When
     confidence: float
@@ -63,8 +63,8 @@ class Comparison:
 
 
 def compare(
-    a: str | Path,
-    b: str | Path,
+    a: str | Place,
+    b: str | Place,
     metrics: Sequence[str | Metric] = (),
     *,
     when: When = AT_THE_END,
@@ -83,12 +83,12 @@ def compare(
     end = _common_end(*runs) if when.last is None else when.last
     settled = When(end, when.first)
     differences = tuple(_difference(one, *runs, settled, confidence, seed) for one in asked)
-    return Comparison(Path(a), Path(b), seed, settled, confidence, differences)
+    return Comparison(place_of(a), place_of(b), seed, settled, confidence, differences)
 
 
-def _one_run(folder: str | Path) -> Runs:
+def _one_run(folder: str | Place) -> Runs:
     """The run in a folder. Raises WrongRequest where a batch of several lies there."""
-    runs = read_runs(Path(folder))
+    runs = read_runs(folder)
     if len(runs.manifests) > 1:
         raise WrongRequest(
             f"{folder} holds {len(runs.manifests)} runs: wanted one, such as {min(runs.folders.values())}"

@@ -18,6 +18,7 @@ from market_sim.results import files
 from market_sim.results.columns import TABLES
 from market_sim.results.columns import table as table_named
 from market_sim.results.errors import FormatMismatch, ManifestUnreadable
+from market_sim.results.files import Place
 from market_sim.results.manifest import installed_versions, scenario_hash
 from market_sim.scenario.canonical import as_tree, resolved_toml
 from market_sim.scenario.load import load_scenario, loads, with_overrides
@@ -97,7 +98,7 @@ class Design:
             "bases": list(self.bases),
         }
 
-    def write(self, folder: Path) -> None:
+    def write(self, folder: Place) -> None:
         """Write `design.json`, and the parameters as `design.parquet` where there are any. Raises WriteFailed."""
         files.write_whole(folder / DESIGN, (json.dumps(self.as_json(), indent=1) + "\n").encode())
         if any(cell.parameters for cell in self.cells):
@@ -201,7 +202,7 @@ def _free(name: str, taken: set[str]) -> str:
     return next(one for one in numbered if one not in taken)
 
 
-def read_design(folder: Path) -> Design:
+def read_design(folder: Place) -> Design:
     """The design of a batch folder. Raises WrongRequest where there is none, ManifestUnreadable, FormatMismatch."""
     path = folder / DESIGN
     content = files.read_whole(path)

@@ -9,14 +9,14 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from pathlib import Path
 from types import TracebackType
 
 from market_sim.experiments.chunk import Failure, Outcome, Task
 from market_sim.experiments.design import Cell, Design
 from market_sim.results import files
 from market_sim.results.errors import ResultsError, RunExists
-from market_sim.results.lock import LOCK, FolderLock
+from market_sim.results.files import Place
+from market_sim.results.lock import LOCK, lock_on
 from market_sim.results.manifest import MANIFEST, SCENARIO, Part, RunInfo, read_manifest
 from market_sim.results.store import RunWriter, verify
 
@@ -30,7 +30,7 @@ class RunFailure:
     """A replicate that failed: of which scenario and seed, why, and the command that shows it again."""
 
     scenario: str
-    folder: Path
+    folder: Place
     seed: int
     replicate: int
     error: str
@@ -49,11 +49,11 @@ class RunFailure:
 class OpenRun:
     """One run folder being written."""
 
-    def __init__(self, folder: Path, cell: Cell, planned: Design, info: RunInfo, *, resume: bool) -> None:
+    def __init__(self, folder: Place, cell: Cell, planned: Design, info: RunInfo, *, resume: bool) -> None:
         """Raises as RunWriter does."""
         self.folder, self.cell, self.planned = folder, cell, planned
-        self.place = str(folder.absolute())  # workers may stand elsewhere
-        self.writer = RunWriter(folder, info, resume=resume and (folder / MANIFEST).exists())
+        self.place = files.absolute(folder)  # workers may stand elsewhere
+        self.writer = RunWriter(folder, info, resume=resume and files.is_file(folder / MANIFEST))
         self.missing = missing(planned, self.writer.manifest.parts)
         self.pending: list[Part] = []
         self.failures: list[RunFailure] = []
@@ -111,7 +111,7 @@ class BatchFolder:
     manager it writes down, on leaving by whatever way, all that came in.
     """
 
-    def __init__(self, folder: Path, planned: Design, *, resume: bool) -> None:
+    def __init__(self, folder: Place, planned: Design, *, resume: bool) -> None:
         """Write the design down, or verify what is there.
 
         Raises RunExists, RunLocked, RunMismatch, WriteFailed, ManifestUnreadable, FormatMismatch.
@@ -132,7 +132,7 @@ class BatchFolder:
         if not self.planned.lone:
             self._refuse_occupied(resume)
             files.make_folder(self.folder)
-            self.stack.callback(FolderLock(self.folder).release)
+            self.stack.callback(lock_on(self.folder).release)
             self._refuse_occupied(resume)
         self.unfinished = [cell for cell in self.planned.cells if not (resume and self._whole(cell))]
         if self.planned.lone:
@@ -145,21 +145,22 @@ class BatchFolder:
 
     def _refuse_occupied(self, resume: bool) -> None:
         lying = [name for name in files.contents(self.folder) if name != LOCK]
-        if self.folder.is_file() or (lying and not resume):
-            there = "is a file" if self.folder.is_file() else f"holds {lying[0]!r} already"
+        is_file = files.is_file(self.folder)
+        if is_file or (lying and not resume):
+            there = "is a file" if is_file else f"holds {lying[0]!r} already"
             raise RunExists(f"{self.folder} {there}: resume it if it is this batch, or write to another folder")
 
     def _whole(self, cell: Cell) -> bool:
         """Whether a run is complete and as it was written; a damaged one is marked unfinished again."""
         folder = self.folder / cell.run
-        if not (folder / MANIFEST).exists():
+        if not files.is_file(folder / MANIFEST):
             return False
         manifest = read_manifest(folder)
         if not manifest.complete:
             return False
         if verify(folder).ok:
             return True
-        lock = FolderLock(folder)
+        lock = lock_on(folder)
         files.write_whole(folder / MANIFEST, replace(manifest, complete=False, finished=None).to_bytes())
         lock.release()
         return False
@@ -170,7 +171,7 @@ class BatchFolder:
             tasks = self.opened[cell.run].missing
             return sum(last - first + 1 for first, last, _ in tasks)
         folder = self.folder / cell.run
-        held = read_manifest(folder).parts if (folder / MANIFEST).exists() else ()
+        held = read_manifest(folder).parts if files.is_file(folder / MANIFEST) else ()
         return sum(last - first + 1 for first, last, _ in missing(self.planned, held))
 
     def _open(self, cell: Cell, resume: bool) -> OpenRun:

@@ -10,7 +10,6 @@ import math
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +20,7 @@ from market_sim.experiments.batch import Batch, Watch, resume_batch, run_design
 from market_sim.experiments.design import DESIGN, Design, design
 from market_sim.experiments.errors import BatchBroken, WrongRequest
 from market_sim.experiments.metrics import Metric, When
+from market_sim.results.files import Place, is_file
 from market_sim.results.read import read_runs
 from market_sim.scenario.distributions import Draws
 from market_sim.scenario.load import with_overrides
@@ -88,12 +88,12 @@ def design_at(
     return design(made, len(parts[0]), seed=seed, record=record, command=command)
 
 
-def carried_out(planned: Design, folder: Path, hands: Hands) -> Batch:
+def carried_out(planned: Design, folder: Place, hands: Hands) -> Batch:
     """The batch run, or gone on with where its folder is there already; every replicate of it is wanted.
 
     Raises WrongRequest, NoExecutor, RunLocked, ScenarioError, BatchBroken, WriteFailed.
     """
-    if (folder / DESIGN).is_file():
+    if is_file(folder / DESIGN):
         batch = resume_batch(folder, hands.executor, expected=planned, **hands.options())
     else:
         batch = run_design(planned, hands.executor, folder, **hands.options())

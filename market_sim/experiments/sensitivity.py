@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from market_sim.experiments.batch import local
 from market_sim.experiments.errors import WrongRequest
 from market_sim.experiments.indices import Index, Method, Plan
 from market_sim.experiments.inputs import Inputs, inputs_of
@@ -63,7 +62,7 @@ class Sensitivity:
     """Indices of every output, in its folder too, as `indices.parquet`."""
 
     survey: Survey
-    folder: Path
+    folder: files.Place
     indices: tuple[tuple[str, Index], ...]  # output and index
 
     def frame(self) -> pl.DataFrame:
@@ -144,13 +143,13 @@ def last_year(scenario: Scenario) -> When:
 
 
 def analyse(
-    survey: Survey, folder: str | Path | None = None, hands: Hands | None = None, command: str = ""
+    survey: Survey, folder: str | files.Place | None = None, hands: Hands | None = None, command: str = ""
 ) -> Sensitivity:
     """Run what the folder lacks of the survey's points, and read the indices of every output.
 
     Raises WrongRequest for an output that the runs do not have, and what running a batch raises.
     """
-    place = Path("runs", survey.name) if folder is None else local(folder)
+    place = files.place_of(Path("runs", survey.name) if folder is None else folder)
     tables = sorted({metric.table for metric in survey.outputs})
     planned = design_at([survey.scenario], survey.points, seed=survey.seed, record=tables, command=command)
     batch = carried_out(planned, place, hands or Hands())

@@ -29,8 +29,20 @@ class PartExists(ResultsError):
     """This part of this table is already written."""
 
 
-class WriteFailed(ResultsError):
-    """The disk refused; whatever stood there before still stands whole."""
+class NoPlace(ResultsError):
+    """An address that is neither a folder nor in an object store that is known."""
+
+
+class NoStore(NoPlace):
+    """The library that reaches object stores is not installed."""
+
+
+class StorageFailed(ResultsError):
+    """The disk or the object store refused to be read."""
+
+
+class WriteFailed(StorageFailed):
+    """The disk or the object store refused to be written; whatever stood there before still stands whole."""
 
 
 class NoRuns(ResultsError):

@@ -1,11 +1,33 @@
-"""One writer per run folder: a lock that the system frees even when its holder is killed."""
+"""One writer per run folder: a lock that the system frees even when its holder is killed.
+
+An object store has no such locks; there, `results/lease.py` keeps writers apart.
+"""
 
 import os
 from pathlib import Path
+from typing import Protocol
 
 from market_sim.results.errors import RunLocked, WriteFailed
+from market_sim.results.files import Place
+from market_sim.results.lease import Lease
 
 LOCK = ".lock"
+
+
+class Lock(Protocol):
+    """What keeps other writers off a folder."""
+
+    def assure(self) -> None:
+        """Raise RunLocked if another has taken over."""
+
+    def release(self) -> None:
+        """Let go and leave no trace; a second call does nothing."""
+
+
+def lock_on(folder: Place) -> "Lock":
+    """Hold a folder until `release`. Raises RunLocked if another writer holds it, or WriteFailed."""
+    return FolderLock(folder) if isinstance(folder, Path) else Lease(folder / LOCK)
+
 
 if os.name == "nt":  # pragma: no cover
     import msvcrt
@@ -52,6 +74,9 @@ class FolderLock:
             return os.path.samestat(os.fstat(handle), os.stat(self.path))
         except FileNotFoundError:
             return False
+
+    def assure(self) -> None:
+        """The system lets nobody take over."""
 
     def release(self) -> None:
         """Let go and leave no trace; a second call does nothing."""

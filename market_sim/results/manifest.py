@@ -7,12 +7,11 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any
 
 from market_sim.results.columns import TABLES, table
 from market_sim.results.errors import FormatMismatch, ManifestUnreadable, ResultsError
-from market_sim.results.files import digest, read_whole
+from market_sim.results.files import Place, digest, read_whole
 from market_sim.results.names import Names
 
 FORMAT_VERSION = 1
@@ -133,7 +132,7 @@ class Manifest:
         return (json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
 
-def read_manifest(folder: Path) -> Manifest:
+def read_manifest(folder: Place) -> Manifest:
     """The manifest of a run folder. Raises ManifestUnreadable or FormatMismatch, naming the folder."""
     path = folder / MANIFEST
     content = read_whole(path)
@@ -152,7 +151,7 @@ def read_manifest(folder: Path) -> Manifest:
         raise ManifestUnreadable(f"{path} lacks a field, or has one too many: {fault}") from None
 
 
-def _from_fields(fields: Mapping[str, Any], folder: Path) -> Manifest:
+def _from_fields(fields: Mapping[str, Any], folder: Place) -> Manifest:
     same = ("scenario", "resolved", "seed", "replicates", "first_replicate", "command", "started")
     text = (read_whole(folder / SCENARIO) or b"").decode()
     info = RunInfo(

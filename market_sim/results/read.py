@@ -1,22 +1,24 @@
 """Reads one or many run folders, lazily."""
 
-import glob
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import reduce
+from glob import has_magic
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
 from market_sim.results.columns import Table, table
 from market_sim.results.errors import NoRuns, TableNotRecorded
-from market_sim.results.files import contents
+from market_sim.results.files import Place, contents, is_file, is_folder, matching, place_of
 from market_sim.results.manifest import MANIFEST, Manifest, read_manifest
+from market_sim.results.objects import Address, scan_options
 from market_sim.results.tables import Results
 
 __all__ = ["Results", "Runs", "read_runs"]
 
-Places = str | Path | Iterable[str | Path]
+Places = str | Place | Iterable[str | Place]
 
 
 @dataclass(frozen=True, repr=False)
@@ -26,7 +28,7 @@ class Runs(Mapping[str, pl.LazyFrame]):
     `folders` and `manifests` go by the run's name: its folder's name, or its path where two share a name.
     """
 
-    folders: Mapping[str, Path]
+    folders: Mapping[str, Place]
     manifests: Mapping[str, Manifest]
 
     @property
@@ -76,7 +78,7 @@ class Runs(Mapping[str, pl.LazyFrame]):
         paths = [self.folders[run] / part.path for part in manifest.of_table(declared.name)]
         if not paths:
             return pl.LazyFrame(schema=declared.schema(manifest.info.names))
-        return pl.scan_parquet(paths, glob=False)
+        return pl.scan_parquet([str(path) for path in paths], glob=False, **_access(self.folders[run]))
 
     def _names(self, declared: Table) -> dict[str, tuple[str, ...]]:
         """The vocabularies of a table, joined over all runs in order of first appearance."""
@@ -85,35 +87,41 @@ class Runs(Mapping[str, pl.LazyFrame]):
         return {vocabulary: _joined(names[vocabulary] for names in lists) for vocabulary in used}
 
 
+def _access(place: Place) -> dict[str, Any]:
+    """How polars gets at a place."""
+    return scan_options() if isinstance(place, Address) else {}
+
+
 def read_runs(places: Places) -> Runs:
     """Open run folders: a folder, that of a batch of several runs, a glob such as "runs/*", or several of these.
 
-    What a glob finds besides run folders is passed over; a folder named outright must be one, or hold some. Reads
-    manifests only. Raises NoRuns, ManifestUnreadable, FormatMismatch.
+    Each may lie in an object store, as "s3://bucket/runs/*" does. What a glob finds besides run folders is passed
+    over; a folder named outright must be one, or hold some. Reads manifests only. Raises NoRuns, NoPlace,
+    StorageFailed, ManifestUnreadable, FormatMismatch.
     """
-    named = [places] if isinstance(places, str | Path) else list(places)
-    found = sorted({folder for place in named for folder in _run_folders(place)})
+    named = [places] if isinstance(places, str | Path | Address) else list(places)
+    found = {folder for place in named for folder in _run_folders(place_of(place))}
     if not found:
         raise NoRuns(f"no run folder (one with a {MANIFEST}) matches {', '.join(map(str, named)) or 'an empty list'}")
-    folders = _by_name(found)
+    folders = _by_name(sorted(found, key=str))
     return Runs(folders, {run: read_manifest(folder) for run, folder in folders.items()})
 
 
-def _run_folders(place: str | Path) -> list[Path]:
-    if glob.has_magic(str(place)) and not Path(place).is_dir():
-        return _with_manifest(Path(match) for match in glob.glob(str(place)))
-    found = _with_manifest([Path(place)]) or _with_manifest(Path(place, name) for name in contents(Path(place)))
+def _run_folders(place: Place) -> list[Place]:
+    if has_magic(str(place)) and not is_folder(place):
+        return [manifest.parent for manifest in matching(place / MANIFEST)]
+    found = _with_manifest([place]) or _with_manifest(place / name for name in contents(place))
     if not found:
         raise NoRuns(f"{place} is no run folder: wanted one with a {MANIFEST}, or a glob such as 'runs/*'")
     return found
 
 
-def _with_manifest(folders: Iterable[Path]) -> list[Path]:
-    return [folder for folder in folders if (folder / MANIFEST).is_file()]
+def _with_manifest(folders: Iterable[Place]) -> list[Place]:
+    return [folder for folder in folders if is_file(folder / MANIFEST)]
 
 
-def _by_name(folders: list[Path]) -> dict[str, Path]:
-    names = [folder.resolve().name for folder in folders]
+def _by_name(folders: list[Place]) -> dict[str, Place]:
+    names = [(folder.resolve() if isinstance(folder, Path) else folder).name for folder in folders]
     return {str(folder) if names.count(name) > 1 else name: folder for name, folder in zip(names, folders, strict=True)}
 
 

@@ -8,7 +8,6 @@ import io
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from types import TracebackType
 
 import polars as pl
@@ -23,7 +22,8 @@ from market_sim.results.errors import (
     RunMismatch,
     TableNotRecorded,
 )
-from market_sim.results.lock import LOCK, FolderLock
+from market_sim.results.files import Place, place_of
+from market_sim.results.lock import LOCK, lock_on
 from market_sim.results.manifest import MANIFEST, SCENARIO, Manifest, Part, RunInfo, now, read_manifest
 from market_sim.results.names import Names
 
@@ -43,7 +43,7 @@ def parquet_bytes(frame: pl.DataFrame) -> bytes:
     return buffer.getvalue()
 
 
-def write_part(folder: Path | str, name: str, part: str, frame: pl.DataFrame, names: Names) -> Part:
+def write_part(folder: Place | str, name: str, part: str, frame: pl.DataFrame, names: Names) -> Part:
     """Write one part's file and say what was written; a RunWriter still has to `add` it.
 
     For workers that write beside each other into the folder of one RunWriter. Raises ColumnMismatch,
@@ -52,7 +52,7 @@ def write_part(folder: Path | str, name: str, part: str, frame: pl.DataFrame, na
     _check_frame(name, part, frame, names)
     content = parquet_bytes(frame)
     written = Part(name, part, frame.height, len(content), files.digest(content))
-    path = Path(folder) / written.path
+    path = place_of(folder) / written.path
     files.make_folder(path.parent)
     files.write_whole(path, content)
     return written
@@ -77,12 +77,12 @@ class RunWriter:
     stays incomplete.
     """
 
-    def __init__(self, folder: Path | str, info: RunInfo, *, resume: bool = False) -> None:
-        """Raises RunExists, RunLocked, RunMismatch, WriteFailed."""
-        self.folder = Path(folder)
+    def __init__(self, folder: Place | str, info: RunInfo, *, resume: bool = False) -> None:
+        """Raises RunExists, RunLocked, RunMismatch, WriteFailed, NoPlace."""
+        self.folder = place_of(folder)
         _refuse_occupied(self.folder, resume)
         files.make_folder(self.folder)
-        self._lock = FolderLock(self.folder)
+        self._lock = lock_on(self.folder)
         self._closed = False
         try:
             _refuse_occupied(self.folder, resume)  # again: it may have been finished while we took the lock
@@ -146,6 +146,7 @@ class RunWriter:
             raise PartExists(f"{self.folder} has part {part!r} of {name!r} already")
 
     def _put_manifest(self, manifest: Manifest) -> None:
+        self._lock.assure()
         files.write_whole(self.folder / MANIFEST, manifest.to_bytes())
         self.manifest = manifest
 
@@ -170,9 +171,9 @@ class RunWriter:
         self.close()
 
 
-def _refuse_occupied(folder: Path, resume: bool) -> None:
+def _refuse_occupied(folder: Place, resume: bool) -> None:
     """Raise RunExists unless the folder is free, or unfinished and to be resumed."""
-    if folder.exists() and not folder.is_dir():
+    if files.is_file(folder):
         raise RunExists(f"{folder} is a file: wanted a folder to write a run into")
     lying = [file for file in files.contents(folder) if file != LOCK and not file.endswith(files.TEMPORARY)]
     if not lying:
@@ -185,7 +186,7 @@ def _refuse_occupied(folder: Path, resume: bool) -> None:
         raise RunExists(f"{folder} holds an unfinished run: resume it, remove it, or write to another folder")
 
 
-def _refuse_other_run(found: Manifest, wanted: Manifest, folder: Path) -> None:
+def _refuse_other_run(found: Manifest, wanted: Manifest, folder: Place) -> None:
     """Raise RunMismatch unless both are the same run by the same package."""
     for name in ("scenario_sha256", "seed", "replicates", "first_replicate", "tables", "names"):
         have, want = getattr(found.info, name), getattr(wanted.info, name)
@@ -210,11 +211,12 @@ class Verification:
         return not self.missing and not self.damaged
 
 
-def verify(folder: Path | str) -> Verification:
+def verify(folder: Place | str) -> Verification:
     """Read every part and compare it with the manifest's SHA-256. Raises ManifestUnreadable."""
+    place = place_of(folder)
     found: dict[str, list[Part]] = {"intact": [], "missing": [], "damaged": []}
-    for part in read_manifest(Path(folder)).parts:
-        content = files.read_whole(Path(folder) / part.path)
+    for part in read_manifest(place).parts:
+        content = files.read_whole(place / part.path)
         whole = content is not None and files.digest(content) == part.sha256
         found["missing" if content is None else "intact" if whole else "damaged"].append(part)
     return Verification(*(tuple(parts) for parts in found.values()))

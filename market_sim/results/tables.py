@@ -8,6 +8,7 @@ import polars as pl
 
 from market_sim.results.columns import table
 from market_sim.results.errors import TableNotRecorded
+from market_sim.results.files import Place, place_of
 from market_sim.results.manifest import RunInfo
 from market_sim.results.names import Names
 from market_sim.results.store import RunWriter, part_name
@@ -61,13 +62,13 @@ class Results(Mapping[str, pl.DataFrame]):
         heights = ", ".join(f"{name}: {frame.height}" for name, frame in self.tables.items())
         return f"Results({self.scenario!r}, seed={self.seed}, replicates={self.replicates}, rows={{{heights}}})"
 
-    def write(self, folder: Path | str | None = None) -> Path:
+    def write(self, folder: Place | str | None = None) -> Place:
         """Write a complete run folder, `runs/<scenario>-<seed>-<hash8>` by default; its path.
 
         Raises RunExists, RunLocked, WriteFailed.
         """
         recorded = replace(self.info, tables=tuple(self.tables))
-        path = Path("runs", self.info.folder_name) if folder is None else Path(folder)
+        path = place_of(Path("runs", self.info.folder_name) if folder is None else folder)
         last = self.info.first_replicate + self.replicates - 1
         with RunWriter(path, recorded) as writer:
             writer.write_parts(part_name(self.info.first_replicate, last), self.tables)

@@ -270,15 +270,6 @@ def test_an_executor_that_is_not_there_is_refused(
     assert not (tmp_path / "batch").exists()
 
 
-@pytest.mark.parametrize("place", ["s3://bucket/batch", Path("s3://bucket/batch")])
-def test_an_object_store_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str | Path) -> None:
-    """Rather than taken for a folder of that name."""
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(WrongRequest, match="a folder of this machine"):
-        run_batch(tiny(), 2, "serial", place)
-    assert not list(tmp_path.iterdir())
-
-
 @pytest.mark.parametrize("count", [0, -1, True, 1.5])
 def test_a_batch_of_nothing_is_refused(tmp_path: Path, count: Any) -> None:
     """Replicates are whole numbers from 1 on, and so are chunks."""
