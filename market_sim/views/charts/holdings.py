@@ -1,21 +1,18 @@
-"""Every chart, drawn once from the tables of runs: who holds what, how concentrated it is, and by what kind.
-
-A chart takes the tables of one or of many run folders, and shows the median over replicates; with several
-replicates a band holds nine tenths of them.
-"""
+"""Who holds the useful compute, and how concentrated that is."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 import altair as alt
 import polars as pl
 
-from market_sim.views.labels import labelled
-
-Tables = Mapping[str, pl.LazyFrame]
+from market_sim.views.charts.bands import draws_of, overlaid, plain, said, scenarios_of, spread
+from market_sim.views.charts.firms import OTHERS, firm_colours
+from market_sim.views.charts.kind import ChartKind, Frames, Tables
+from market_sim.views.charts.look import HEIGHT, INK, WIDTH, axis_of_dates, by_run, styled
 
 MARKETS = {
     "vendor": "Chip vendors",
@@ -23,206 +20,201 @@ MARKETS = {
     "lab": "Model labs and other users",
     "platform": "Software platforms",
 }
-KINDS = {"hyperscaler": "#0072B2", "neocloud": "#E69F00", "others": "#999999"}
-# Okabe and Ito's eight colours, told apart by colour-blind readers too; the rest of a market is grey.
-COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442")
-MORE_COLOURS = (
-    "#332288", "#AA4499", "#999933", "#882255", "#117733", "#88CCEE", "#CC6677", "#44AA99", "#DDCC77", "#661100",
-    "#6699CC", "#AA4466", "#4477AA", "#228833", "#BBCC33", "#EE8866", "#FFAABB",
-)  # fmt: skip
-NAMED = 7  # firms of a market that are named
-OTHERS = "all others"
 BASIS = "stock"
-WIDTH, HEIGHT = 300, 190
+MOST_NAMED = 7  # firms of a market
+STRIP, ROW = 150, 9  # pixels: the strip of intervals beside a stack, and a row of it for one run
+PLACE = ("scenario", "market", "date")
 
 
-@dataclass(frozen=True)
-class ChartKind:
-    """A chart by name: what it shows, the tables it needs, and what draws it."""
-
-    name: str
-    shows: str
-    needs: tuple[str, ...]
-    draw: Callable[[Tables], Any]
+def concentration_frames(tables: Tables) -> Frames:
+    """`hhi`: HHI (0-1) of useful compute in service by scenario, panel (market) and date."""
+    held = tables["concentration"].filter(plain("basis") == BASIS, plain("market").is_in(list(MARKETS)))
+    panel = plain("market").replace_strict(MARKETS, return_dtype=pl.String)
+    rows = held.select(plain("scenario"), panel.alias("panel"), "date", "replicate", value="hhi")
+    return {"hhi": spread(rows)}
 
 
-def concentration(tables: Tables) -> Any:
-    """HHI of each market by date; one line for a run."""
-    held = labelled(tables)["concentration"].filter(_is("basis", BASIS), _plain("market").is_in(list(MARKETS)))
-    frame = _spread(held.with_columns(market=_titled()), "hhi", "market").collect()
-    panels = _banded(frame, "HHI (0 to 1)", alt.Scale(domain=[0.0, 1.0]))
-    return _styled(panels, "Concentration of useful compute in service")
+def concentration_picture(frames: Frames) -> Any:
+    """A panel for each market, on one axis."""
+    panels = overlaid(frames["hhi"], list(MARKETS.values()), shared=True)
+    says = (
+        said(frames["hhi"]),
+        "HHI: 1 is one holder, 0.1 is ten alike; US merger guidelines call 0.18 and more high.",
+    )
+    return styled(panels, "Concentration of useful compute in service (HHI, 0 to 1)", says)
 
 
-def shares(tables: Tables) -> Any:
-    """Shares of useful compute in service by firm, stacked; of a market the seven that were ever largest are named.
+def shares_frames(tables: Tables) -> Frames:
+    """`stack` and `end` of the four markets, as `held_frames` gives them."""
+    return held_frames(tables, MARKETS)
 
-    A firm has one colour in all markets and runs.
+
+def held_frames(tables: Tables, markets: dict[str, str]) -> Frames:
+    """What firms hold: markets -> their titles.
+
+    `stack`: mean share (0-1) by scenario, panel (title), entity and date, with `place` in the stack, 0 at the
+    bottom. `end`: quantiles over replicates at the last date that all runs reach. The seven firms that were
+    ever largest are named, the others are one; a firm that a replicate does not name holds nothing in it.
     """
-    held = labelled(tables)["shares"].filter(_is("basis", BASIS), _plain("market").is_in(list(MARKETS)))
-    frame = _mean_shares(held).collect().sort("scenario", "market", "entity", "date")
-    named = {market: _largest(frame.filter(pl.col("market") == market)) for market in MARKETS}
-    colours = firm_colours(list(named.values()))
-    scenarios = frame["scenario"].unique().sort().to_list()
-    stacks = [
-        _stack(frame.filter(pl.col("scenario") == name, pl.col("market") == market), named[market], colours).properties(
-            title=f"{MARKETS[market]}, {name}"
-        )
-        for name in scenarios
-        for market in MARKETS
+    held = tables["shares"].filter(plain("basis") == BASIS, plain("market").is_in(list(markets)))
+    rows = held.filter(pl.col("share").is_not_null()).select(
+        *(plain(name) for name in ("scenario", "market", "entity")), "date", "replicate", "share"
+    )
+    draws = rows.group_by(PLACE).agg(draws=pl.col("replicate").n_unique())
+    mean = rows.group_by(*PLACE, "entity").agg(pl.col("share").sum()).join(draws, on=PLACE)
+    means = mean.with_columns(share=pl.col("share") / pl.col("draws")).drop("draws").collect(engine="streaming")
+    named = _named(means)
+    return {
+        "stack": _titled(_stacked(means, named), markets),
+        "end": _titled(_ends(rows, named, last_days(means)), markets),
+    }
+
+
+def _named(means: pl.DataFrame) -> pl.DataFrame:
+    """Market, entity and place in the stack of the firms with the largest shares that any date knows."""
+    size = means.group_by("market", "entity").agg(pl.col("share").max())
+    ranked = size.filter(pl.col("share") > 0.0).sort("market", "share", "entity", descending=[False, True, False])
+    place = pl.int_range(pl.len()).over("market").alias("place")
+    return ranked.group_by("market", maintain_order=True).head(MOST_NAMED).select("market", "entity", place)
+
+
+def _gathered(rows: pl.LazyFrame, named: pl.DataFrame) -> pl.LazyFrame:
+    """Firms that are not named become one, on top of the stack."""
+    joined = rows.join(named.lazy(), on=["market", "entity"], how="left")
+    entity = pl.when(pl.col("place").is_null()).then(pl.lit(OTHERS)).otherwise("entity")
+    return joined.with_columns(entity=entity, place=pl.col("place").fill_null(MOST_NAMED))
+
+
+def _stacked(means: pl.DataFrame, named: pl.DataFrame) -> pl.DataFrame:
+    keys = ["scenario", "market", "place", "entity", "date"]
+    return _gathered(means.lazy(), named).group_by(keys).agg(pl.col("share").sum()).sort(keys).collect()
+
+
+def last_days(frame: pl.DataFrame) -> pl.DataFrame:
+    """Scenario and the day at which it is compared: its last one that every other has reached, else its own last."""
+    common = min(frame.group_by("scenario").agg(pl.col("date").max())["date"], default=date.max)
+    day = pl.col("date").filter(pl.col("date") <= common).max()
+    return frame.group_by("scenario").agg(pl.coalesce(day, pl.col("date").max()).alias("date"))
+
+
+def _ends(rows: pl.LazyFrame, named: pl.DataFrame, days: pl.DataFrame) -> pl.DataFrame:
+    """Quantiles over all replicates that the market has, on the day of each scenario."""
+    keys = ["scenario", "market", "place", "entity", "date"]
+    held = _gathered(rows.join(days.lazy(), on=["scenario", "date"]), named)
+    own = held.group_by(*keys, "replicate").agg(value=pl.col("share").sum()).collect(engine="streaming")
+    draws = own.select(*PLACE, "replicate").unique()
+    grid = own.select(keys).unique().join(draws, on=PLACE)
+    return spread(
+        grid.join(own, on=[*keys, "replicate"], how="left").with_columns(pl.col("value").fill_null(0.0)).lazy(), keys
+    )
+
+
+def _titled(frame: pl.DataFrame, markets: dict[str, str]) -> pl.DataFrame:
+    """The market's title as `panel`, rows in the order of the markets."""
+    order = {name: at for at, name in enumerate(markets)}
+    panel = pl.col("market").replace_strict(markets, return_dtype=pl.String)
+    at = pl.col("market").replace_strict(order, return_dtype=pl.Int64)
+    return frame.sort(at, maintain_order=True).select(panel.alias("panel"), pl.exclude("market"))
+
+
+def shares_picture(frames: Frames) -> Any:
+    """A row for each market: a stack for each run, and where each firm ends."""
+    stack, end = frames["stack"], frames["end"]
+    rows = held_rows(frames, stack["panel"].unique(maintain_order=True).to_list(), "shares")
+    columns = 2 if len(scenarios_of(end)) == 1 else 1
+    return styled(alt.concat(*rows, columns=columns), "Shares of useful compute in service", stack_says(end))
+
+
+def stack_says(end: pl.DataFrame) -> Sequence[str]:
+    """What stacks and dots are, and of when."""
+    days = " and ".join(sorted({f"{day:%Y-%m}" for day in end["date"]}))
+    runs = scenarios_of(end)
+    whose = f"{runs[0]}. " if len(runs) == 1 else ""
+    if end["replicates"].max() == 1:
+        return (f"{whose}Stacks over time; dots: shares at {days}. One draw of luck: no interval can be drawn.",)
+    dots = f"Dots: median share at {days}; thick bars hold 50 %, thin ones 90 % of {draws_of(end)} replicates."
+    order = (f"Of each firm from top to bottom: {', '.join(runs)}.",) if len(runs) > 1 else ()
+    return f"{whose}Stacks: mean over replicates.", dots, *order
+
+
+def held_rows(frames: Frames, panels: Sequence[str], key: str) -> list[Any]:
+    """For each panel its stacks and its strip; colours are the firms' own."""
+    stack, end = frames["stack"], frames["end"]
+    names = [_firms(stack.filter(pl.col("panel") == panel)) for panel in panels]
+    colours = firm_colours(names)
+    return [
+        alt.concat(
+            _stacks(stack.filter(pl.col("panel") == panel), own, colours, panel),
+            _strip(end.filter(pl.col("panel") == panel), own, colours),
+            columns=2,
+        ).resolve_scale(color="independent")
+        for panel, own in zip(panels, names, strict=True)
     ]
-    chart = alt.concat(*stacks, columns=2, spacing=30).resolve_scale(color="independent")
-    return _styled(chart, "Shares of useful compute in service")
 
 
-def provider_kinds(tables: Tables) -> Any:
-    """What hyperscalers and neoclouds hold, how long each takes to bring capacity in, and what it costs."""
-    tables = labelled(tables)
-    signals = tables["signals"].with_columns(group=_plain("group"), signal=_plain("signal"))
-    panels = [_kind_shares(tables["shares"])]
-    for signal, title, scale in (
-        ("time_to_capacity", "Months from order to service", 12.0),
-        ("useful_price", "USD per useful PFLOP-hour", 1.0),
-    ):
-        held = signals.filter(pl.col("signal") == signal, pl.col("group").is_in(list(KINDS)))
-        frame = _yearly(held.with_columns(pl.col("value") * scale)).collect()
-        panels.append(_kind_lines(frame, title, alt.Scale(zero=True)))
-    return _styled(alt.hconcat(*panels, spacing=24), "Hyperscalers and neoclouds")
+def _firms(own: pl.DataFrame) -> list[str]:
+    return own.sort("place")["entity"].unique(maintain_order=True).to_list()
 
 
-CHARTS = {
-    kind.name: kind
-    for kind in (
-        ChartKind("concentration", "HHI of each market over time", ("concentration",), concentration),
-        ChartKind("shares", "who holds the useful compute, by market", ("shares",), shares),
-        ChartKind(
-            "provider_kinds",
-            "hyperscalers against neoclouds: share, speed, price",
-            ("shares", "signals"),
-            provider_kinds,
-        ),
-    )
-}
-
-
-def _plain(name: str) -> pl.Expr:
-    return pl.col(name).cast(pl.String)
-
-
-def _is(column: str, value: str) -> pl.Expr:
-    return _plain(column) == value
-
-
-def _titled() -> pl.Expr:
-    return _plain("market").replace(MARKETS)
-
-
-def _spread(frame: pl.LazyFrame, value: str, panel: str) -> pl.LazyFrame:
-    """Median and the band of nine tenths over replicates, by scenario, panel and date."""
-    keys = (_plain("scenario"), _plain(panel), pl.col("date"))
-    quantiles = {"median": 0.5, "low": 0.05, "high": 0.95}
-    spread = {name: pl.col(value).quantile(at, "linear") for name, at in quantiles.items()}
-    return frame.group_by(*keys).agg(**spread).sort("scenario", panel, "date")
-
-
-def _yearly(frame: pl.LazyFrame) -> pl.LazyFrame:
-    """Means by calendar year, scenario and group: events are few in any one month."""
-    year = pl.col("date").dt.truncate("1y").alias("date")
-    known = frame.filter(pl.col("value").is_not_null())
-    return known.group_by(_plain("scenario"), "group", year).agg(pl.col("value").mean()).sort("group", "date")
-
-
-def _banded(frame: pl.DataFrame, title: str, scale: Any) -> Any:
-    """A panel for each market, with a line and a band for each run, or a point where it has but one date."""
-    x = alt.X("date:T", title=None)
-    legend = alt.Legend(symbolOpacity=1.0)
-    colour = alt.Color("scenario:N", title=None, scale=alt.Scale(range=list(COLOURS)), legend=legend)
-    lone = pl.len().over("scenario", "market") == 1
-    base = alt.Chart(frame.with_columns(lone=lone)).encode(x=x, color=colour)
-    band = base.mark_area(opacity=0.2).encode(y=alt.Y("low:Q", title=title, scale=scale), y2="high:Q")
-    line = base.mark_line(strokeWidth=2).encode(y=alt.Y("median:Q", title=title, scale=scale))
-    point = base.transform_filter("datum.lone").mark_point(filled=True, size=50).encode(y="median:Q")
-    layers = alt.layer(band, line, point).properties(width=WIDTH, height=HEIGHT)
-    header = alt.Header(labelFontSize=13, labelFontWeight=600, labelAnchor="start")
-    facet = alt.Facet("market:N", title=None, sort=list(MARKETS.values()), header=header)
-    return layers.facet(facet=facet, columns=2)
-
-
-def _mean_shares(held: pl.LazyFrame) -> pl.LazyFrame:
-    """Mean share over the replicates of a run; a firm that a replicate does not name holds nothing in it."""
-    place = (_plain("scenario"), _plain("market"), pl.col("date"))
-    known = held.filter(pl.col("share").is_not_null())
-    draws = known.group_by(*place).agg(draws=pl.col("replicate").n_unique())
-    summed = known.group_by(*place, _plain("entity")).agg(pl.col("share").sum())
-    mean = summed.join(draws, on=["scenario", "market", "date"])
-    return mean.with_columns(share=pl.col("share") / pl.col("draws")).drop("draws")
-
-
-def _largest(own: pl.DataFrame) -> list[str]:
-    """The firms of a market with the largest shares that any date of any run knows, the largest first."""
-    size = own.group_by("entity").agg(pl.col("share").max()).sort("share", "entity", descending=[True, False])
-    return size["entity"].head(NAMED).to_list()
-
-
-def firm_colours(panels: list[list[str]]) -> dict[str, str]:
-    """Firm -> its colour: one for each firm, and never one for two firms of a panel while there are enough."""
-    colours: dict[str, str] = {}
-    palette = (*COLOURS, *MORE_COLOURS)
-    for name in dict.fromkeys(name for names in panels for name in names):
-        near = {colours.get(mate) for names in panels if name in names for mate in names}
-        used = list(colours.values())
-        colours[name] = min(palette, key=lambda colour: (colour in near, used.count(colour)))
-    return colours
-
-
-def _stack(own: pl.DataFrame, named: list[str], colours: Mapping[str, str]) -> Any:
-    """One market's shares in one run as a stack, the largest at the bottom; the legend in the stack's order."""
-    kept = pl.when(pl.col("entity").is_in(named)).then(pl.col("entity")).otherwise(pl.lit(OTHERS))
-    data = own.group_by(kept.alias("entity"), "date").agg(pl.col("share").sum()).sort("entity", "date")
-    order = {name: at for at, name in enumerate([*named, OTHERS])}
-    data = data.with_columns(place=pl.col("entity").replace_strict(order, return_dtype=pl.Int64))
-    shown = [name for name in reversed(order) if name in set(data["entity"])]
-    scale = alt.Scale(domain=shown, range=[colours.get(name, KINDS["others"]) for name in shown])
-    chart = alt.Chart(data)
-    marked = chart.mark_bar() if data["date"].n_unique() == 1 else chart.mark_area()
-    return marked.encode(
-        x=alt.X("date:T", title=None),
-        y=alt.Y("share:Q", title="share", axis=alt.Axis(format="%"), scale=alt.Scale(domain=[0.0, 1.0])),
-        color=alt.Color("entity:N", title=None, scale=scale),
+def _stacks(own: pl.DataFrame, names: list[str], colours: dict[str, str], title: str) -> Any:
+    """One market's shares as a stack for each run, the largest at the bottom."""
+    runs = scenarios_of(own)
+    scale = alt.Scale(domain=names, range=[colours[name] for name in names])
+    lone = own["date"].n_unique() == 1
+    chart = alt.Chart(own)
+    marked = chart.mark_bar() if lone else chart.mark_area(stroke="white", strokeWidth=0.6)
+    encoded = marked.encode(
+        x=alt.X("date:T", title=None, axis=axis_of_dates()),
+        y=alt.Y("share:Q", title=None, axis=alt.Axis(format="%"), scale=alt.Scale(domain=[0.0, 1.0])),
+        color=alt.Color("entity:N", title=None, scale=scale, legend=None),
         order="place:Q",
-    ).properties(width=WIDTH, height=HEIGHT)
+        tooltip=["scenario", "entity", alt.Tooltip("share:Q", format=".1%")],
+    ).properties(width=WIDTH - 40, height=HEIGHT)
+    return by_run(encoded, runs, title)
 
 
-def _kind_shares(shares_table: pl.LazyFrame) -> Any:
-    """Share of useful compute by kind of provider."""
-    held = shares_table.filter(_is("basis", BASIS), _is("market", "provider"))
-    by_kind = held.group_by(_plain("scenario"), "replicate", "date", _plain("kind").alias("group")).agg(
-        pl.col("share").sum()
+def _strip(own: pl.DataFrame, names: list[str], colours: dict[str, str]) -> Any:
+    """Where each firm ends: a dot at the median with bars for half and for nine tenths of replicates."""
+    runs = scenarios_of(own)
+    order = list(reversed(names))
+    y = alt.Y(
+        "entity:N",
+        sort=order,
+        title=None,
+        axis=alt.Axis(labelLimit=150, orient="right", grid=True, ticks=False, domain=False),
     )
-    mean = by_kind.group_by("scenario", "date", "group").agg(value=pl.col("share").mean())
-    frame = mean.sort("group", "date").collect()
-    return _kind_lines(frame, "Share of useful compute in service", alt.Scale(domain=[0.0, 1.0]))
-
-
-def _kind_lines(frame: pl.DataFrame, title: str, scale: Any) -> Any:
-    """A line for each kind of provider, a point where there is but one date; runs differ by dash."""
-    base = alt.Chart(frame).encode(
-        x=alt.X("date:T", title=None),
-        y=alt.Y("value:Q", title=None, scale=scale),
-        color=alt.Color("group:N", title=None, scale=alt.Scale(domain=list(KINDS), range=list(KINDS.values()))),
+    shape = alt.Shape("scenario:N", title=None, sort=runs, legend=None)
+    figures = [alt.Tooltip(f"{name}:Q", format=".1%") for name in ("median", "low50", "high50", "low90", "high90")]
+    base = alt.Chart(own).encode(
+        y=y,
+        yOffset=alt.YOffset("scenario:N", sort=runs),
+        color=alt.Color(
+            "entity:N", scale=alt.Scale(domain=names, range=[colours[name] for name in names]), legend=None
+        ),
+        tooltip=["scenario", "entity", *figures, "replicates"],
     )
-    lines = base.mark_line(strokeWidth=2).encode(strokeDash=alt.StrokeDash("scenario:N", title=None))
-    lone = frame.filter(pl.len().over("scenario", "group") == 1)
-    layers = [lines, base.mark_point(filled=True, size=50).properties(data=lone)] if lone.height else [lines]
-    return alt.layer(*layers, title=title).properties(width=WIDTH, height=HEIGHT)
+    x = alt.X("median:Q", title="share at the end", axis=alt.Axis(format="%", tickCount=4), scale=alt.Scale(zero=True))
+    wide = base.mark_rule(strokeWidth=1.5).encode(x="low90:Q", x2="high90:Q")
+    half = base.mark_rule(strokeWidth=4).encode(x="low50:Q", x2="high50:Q")
+    dot = base.mark_point(filled=True, size=34, stroke=INK, strokeWidth=0.7, opacity=1.0).encode(x=x, shape=shape)
+    height = max(HEIGHT, ROW * len(runs) * len(names))
+    return alt.layer(wide, half, dot).properties(width=STRIP, height=height)
 
 
-def _styled(chart: Any, title: str) -> Any:
-    """The look that all charts share."""
-    return (
-        chart.properties(title=alt.Title(title, fontSize=16, offset=12))
-        .configure_view(stroke=None)
-        .configure_axis(gridColor="#e5e5e5", domainColor="#888888", tickColor="#888888", labelColor="#333333")
-        .configure_title(anchor="start", fontSize=13, fontWeight=600)
-        .configure_legend(labelLimit=220)
-    )
+CONCENTRATION = ChartKind(
+    "concentration",
+    "HHI of each market over time",
+    "One line for each run: higher means fewer hands. Where the bands of two runs lie apart, luck alone does not "
+    "explain the difference.",
+    ("concentration",),
+    concentration_frames,
+    concentration_picture,
+)
+SHARES = ChartKind(
+    "shares",
+    "who holds the useful compute, by market",
+    "The thickness of a layer is a firm's mean share; the dots to the right say how sure its share at the end is.",
+    ("shares",),
+    shares_frames,
+    shares_picture,
+)

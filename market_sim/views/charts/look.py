@@ -17,6 +17,7 @@ GREY, INK = "#999999", "#333333"
 WIDTH, HEIGHT = 280, 170
 DOTS_PER_INCH = 144
 OUTER, INNER = 0.16, 0.28  # opacity of the band of nine tenths, and of the half within it
+OVERLAID = 0.08, 0.24  # the same where bands of several runs lie over one another
 HOVER = "hover"  # name of the layers that only answer the mouse; pictures go without
 
 
@@ -31,14 +32,32 @@ def dash_scale(names: Sequence[str]) -> alt.Scale:
     return alt.Scale(domain=list(names), range=dashes)
 
 
+def by_run(chart: Any, runs: Sequence[str], title: str) -> Any:
+    """A panel for each run, in order; where there is but one, the chart itself."""
+    if len(runs) < 2:
+        return chart.properties(title=title)
+    facet = alt.Facet("scenario:N", sort=list(runs), title=None, header=header())
+    return chart.facet(facet=facet, columns=min(3, len(runs)), title=title)
+
+
 def header() -> alt.Header:
     """The heading of a panel."""
     return alt.Header(labelFontSize=12, labelFontWeight=600, labelAnchor="start", labelLimit=WIDTH, title=None)
 
 
-def zoom() -> alt.Parameter:
-    """Drag to pan along the dates, shift and wheel to zoom, double-click to go back."""
-    return alt.selection_interval(bind="scales", encodings=["x"], zoom="wheel![event.shiftKey]")
+def zoom(key: str) -> alt.Parameter:
+    """Drag to pan along the dates, shift and wheel to zoom, double-click to go back; `key` is its own in a chart."""
+    return alt.selection_interval(name=f"zoom_{key}", bind="scales", encodings=["x"], zoom="wheel![event.shiftKey]")
+
+
+def legend(names: Sequence[str]) -> alt.Legend | None:
+    """Lines with their dashes, where there is more than one name to tell apart."""
+    return alt.Legend(symbolType="stroke", symbolStrokeWidth=3, symbolSize=350) if len(names) > 1 else None
+
+
+def axis_of_dates() -> alt.Axis:
+    """Years."""
+    return alt.Axis(format="%Y", tickCount=5, labelFlush=False)
 
 
 def styled(chart: Any, title: str, says: Sequence[str] = ()) -> Any:
