@@ -1,4 +1,4 @@
-"""The commands that weigh evidence, and their options: sensitivity."""
+"""The commands that weigh evidence, and their options: sensitivity and theses."""
 
 from __future__ import annotations
 
@@ -65,3 +65,26 @@ def sensitivity(
         out,
     )
     return inquire(inquiry, Hands(executor, workers, scheduler), as_json=as_json)
+
+
+@app.command()
+def theses(
+    scenario: Annotated[str, typer.Argument(help=f"{SCENARIO} baseline by default.")] = "baseline",
+    samples: Annotated[int, samples_of(64, "Replicates of each run")] = 64,
+    thesis: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="T1 to T6; may be repeated; all by default.")
+    ] = None,
+    seed: Seed = 0,
+    assignments: Assignments = None,
+    workers: Workers = None,
+    executor: ExecutorName = "processes",
+    scheduler: Scheduler = "",
+    out: Out = None,
+    as_json: Json = False,
+) -> int:
+    """Put the theses to the test, each mechanism on against off; broken off, the same command goes on with it."""
+    from market_sim.cli.batching import Hands
+    from market_sim.cli.weighing import Case, weigh_all
+
+    case = Case(scenario, tuple(assignments or ()), tuple(thesis or ()), samples, seed, out)
+    return weigh_all(case, Hands(executor, workers, scheduler), as_json=as_json)

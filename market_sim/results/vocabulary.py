@@ -155,6 +155,20 @@ SIGNALS = (
         "share of spending that would move between stacks were all equally mature and ports free, the market "
         "cleared again; taken every three months",
     ),
+    Signal(
+        "fit_gain",
+        "1",
+        "all",
+        "useful compute of the chips in service, shared anew among labs as they judge chips, over that shared by spec "
+        "sheet, less 1: what choosing by fit makes of a fixed stock; taken every three months",
+    ),
+    Signal(
+        "rank_changes",
+        "1",
+        "all",
+        "share of pairs of chips on sale that labs rank otherwise, per USD, than peak FLOP/s on the spec sheet does; "
+        "labs weighted by planned spending, taken every three months",
+    ),
     Signal("automation", "1", "stack", "share of kernel work that models do well on the stack"),
     Signal("ports_started", "count", "stack", "ports of a lab's software begun this tick"),
     Signal("ports_finished", "count", "stack", "ports of a lab's software finished this tick"),
@@ -194,6 +208,12 @@ SIGNALS = (
         "mean part of the price signed that is due to scarcity, by chips",
     ),
     Signal("useful_price", "USD per PFLOP-hour", _KINDS_OF_PROVIDER, "USD signed this tick per useful PFLOP-hour"),
+    Signal(
+        "list_price",
+        "USD per PFLOP-hour",
+        _KINDS_OF_PROVIDER,
+        "what enterprises are asked for a useful PFLOP-hour on one year's terms, by chips in service",
+    ),
     Signal("unmet_demand", "1", "all", "share of what customers would spend that labs could not serve"),
     Signal("unmet_ask", "1", "all", "share of the spending labs asked for that found no capacity this tick"),
     Signal("useful_compute", "PFLOP/s", _KINDS_OF_PROVIDER, "useful compute in live contracts"),
@@ -203,6 +223,13 @@ SIGNALS = (
     Signal("lead_time", "years", "vendor", "backlog, duplicate orders included, over the rate of supply"),
     Signal("supply", "packages per year", "vendor", "rate at which chips can be made"),
     Signal("vendor_margin", "1", "vendor", "gross margin on the chips shipped this tick"),
+    Signal("vendor_profit", "USD per year", "vendor", "gross profit less operating cost"),
+    Signal(
+        "provider_margin",
+        "1",
+        _KINDS_OF_PROVIDER,
+        "rent less operations and the wear of chips and sites, over rent",
+    ),
     Signal(
         "backing_exposure",
         "USD",

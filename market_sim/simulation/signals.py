@@ -7,6 +7,7 @@ import polars as pl
 
 from market_sim.mechanisms import architecture, valuation
 from market_sim.mechanisms.concentration import merged
+from market_sim.mechanisms.finance import FLOW
 from market_sim.numerics import exp, log
 from market_sim.results.calendar import Calendar
 from market_sim.results.frames import grid
@@ -14,9 +15,10 @@ from market_sim.results.vocabulary import SIGNALS
 from market_sim.simulation.premium import cuda_premium
 from market_sim.simulation.seen import Cast, Seen, ratio
 from market_sim.simulation.signings import Signings
+from market_sim.simulation.systems import fit_gain, list_price, rank_changes
 from market_sim.simulation.technology import twin_throughput
 from market_sim.state.setup import Setup
-from market_sim.state.tables import LOANS
+from market_sim.state.tables import CHIPS, LOANS, SITES
 
 KW_PER_MW = 1000.0
 SMALL = 1e-12
@@ -272,6 +274,22 @@ def vendor_margin(seen: Seen) -> np.ndarray:
     return ratio(seen.day.settled.profit, seen.day.settled.bought.sum(axis=2))
 
 
+def vendor_profit(seen: Seen) -> np.ndarray:
+    """At the tick's rate."""
+    settled, setup = seen.day.settled, seen.setup
+    return (settled.profit - setup.drawn.vendor.operating_cost * settled.bought.sum(axis=2)) / setup.dt
+
+
+def provider_margin(seen: Seen) -> np.ndarray:
+    """Wear is what the accounts write off chips and sites."""
+    d, dt, at = seen.setup.drawn.providers, seen.setup.dt, _providers(seen)
+    chips, sites = (seen.day.before.ledger.real[:, asset, at] for asset in (CHIPS, SITES))
+    wear = chips * (1.0 - exp(-dt * 2.0 / d.life))[:, None] + sites * (1.0 - exp(-dt * 2.0 / d.site_life))[:, None]
+    rent = seen.day.events.rent.sum(axis=1)
+    left = rent + seen.day.settled.flows[:, FLOW["operations"], at] - wear
+    return ratio(seen.by_kind(left), seen.by_kind(rent))
+
+
 def backing_exposure(seen: Seen) -> np.ndarray:
     """Guarantees count up to the debt they stand behind, shared among the vendors that give them."""
     v = seen.market.vendors
@@ -327,15 +345,20 @@ def regime(seen: Seen) -> np.ndarray:
     return seen.setup.luck.regime[:, seen.tick][:, None]
 
 
-QUARTERLY: dict[str, Callable[[Seen], np.ndarray]] = {"lock_in": lock_in, "cuda_premium": premium}
+QUARTERLY: dict[str, Callable[[Seen], np.ndarray]] = {
+    "lock_in": lock_in,
+    "cuda_premium": premium,
+    "fit_gain": fit_gain,
+    "rank_changes": rank_changes,
+}
 MEASURES: dict[str, Callable[[Seen], np.ndarray]] = {
     measure.__name__: measure
     for measure in (
         *(divergence, segregation, quality_loss, automation, ports_started, ports_finished),
         *(time_to_capacity, lateness, speed_premium, speed_up, incentive),
         *(utilisation, vacancy, quote, trade, scarcity_rent, useful_price, unmet_demand, unmet_ask),
-        *(useful_compute, power, active_providers, neocloud_share),
-        *(lead_time, supply, vendor_margin, backing_exposure, provider_leverage),
+        *(list_price, useful_compute, power, active_providers, neocloud_share),
+        *(lead_time, supply, vendor_margin, vendor_profit, provider_margin, backing_exposure, provider_leverage),
         *(defaults, defaulted_debt, entries, lab_demand, lab_revenue, regime),
     )
 }
