@@ -18,6 +18,8 @@ from typing import Any, TypeVar
 import numba
 import numpy as np
 from numba.core.caching import FunctionCache
+from numba.core.registry import CPUDispatcher
+from numba.core.types import unliteral
 
 try:
     import fcntl
@@ -44,7 +46,7 @@ def kernel_sources(package: Path) -> list[Path]:
 
 def _marks_a_kernel(path: Path) -> bool:
     text = path.read_bytes()
-    return b"@kernel" in text or b"@inlined" in text
+    return b"@kernel" in text or b"@inlined" in text or b"@part" in text
 
 
 def kernel_fingerprint(package: Path) -> str:
@@ -80,6 +82,7 @@ def _is_ours(folder: Path) -> bool:
         return not hasattr(os, "getuid") or folder.stat().st_uid == os.getuid()
 
 
+OPTIONS: dict[str, Any] = {"error_model": "numpy", "nogil": True, "no_cfunc_wrapper": True}
 FOLDER = kernel_folder(Path(__file__).resolve().parent)
 
 
@@ -120,22 +123,44 @@ def _caching_in(folder: Path) -> Iterator[None]:
         config.CACHE_DIR = before
 
 
+class _Kernel(CPUDispatcher):
+    """A compiled function that is not compiled again for each number that a caller writes out."""
+
+    def get_call_template(self, args: Any, kws: Any) -> Any:
+        return super().get_call_template(tuple(map(unliteral, args)), {k: unliteral(v) for k, v in kws.items()})
+
+
+class _Part(_Kernel):
+    """One without an entry for Python: numba would jump to an address that is not there."""
+
+    def __call__(self, *given: Any) -> Any:
+        raise TypeError(f"{self.py_func.__name__} is a part of kernels: only they can call it")
+
+
 def kernel(function: F) -> F:
     """Compile a function of arrays on first call; the machine code is shared by all processes of a user.
 
     Never fast-math: a sum is taken in the order it is written. Division by zero gives inf or nan as in NumPy,
     and the interpreter lock is released. No kernel is parallel, so numba starts no threads.
     """
-    return _compiled(function, inlined=False)
+    dispatcher: Any = numba.njit(**OPTIONS)(function)
+    dispatcher.__class__ = _Kernel
+    with _caching_in(FOLDER):
+        dispatcher._cache = _SharedCache(function)
+    return dispatcher
+
+
+def part(function: F) -> F:
+    """A piece of kernels, which only they can call: compiled into them, it needs no file and no entry of its own."""
+    return _part(function)
 
 
 def inlined(function: F) -> F:
-    """A kernel that melts into its callers, so that their loops can be vectorised."""
-    return _compiled(function, inlined=True)
+    """A part that melts into its callers, so that their loops can be vectorised."""
+    return _part(function, forceinline=True)
 
 
-def _compiled(function: Any, *, inlined: bool) -> Any:
-    dispatcher: Any = numba.njit(error_model="numpy", nogil=True, forceinline=inlined)(function)
-    with _caching_in(FOLDER):
-        dispatcher._cache = _SharedCache(function)
+def _part(function: Any, **options: bool) -> Any:
+    dispatcher = numba.njit(**OPTIONS, **options, no_cpython_wrapper=True)(function)
+    dispatcher.__class__ = _Part
     return dispatcher

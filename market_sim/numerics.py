@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from market_sim.compilation import inlined, kernel
+from market_sim.compilation import inlined, kernel, part
 
 __all__ = [
     "annuity",
@@ -34,7 +34,7 @@ __all__ = [
     "kpow",
     "ksum",
 ]
-__all__ += ["log", "log1p", "power"]
+__all__ += ["log", "log1p", "part", "power"]
 
 Array = NDArray[np.float64]
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from market_sim.numerics import kernel, kexp, klog
+from market_sim.numerics import kernel, kexp, klog, part
 
 Array = NDArray[np.float64]
 
@@ -82,7 +82,7 @@ def _gamma_in_place(luck, shapes):  # type: ignore[no-untyped-def]
 # --- the normal -----------------------------------------------------------------------------------
 
 
-@kernel
+@part
 def knormal(p):  # type: ignore[no-untyped-def]
     """The standard normal quantile of one float64 in (0, 1)."""
     q = p - 0.5
@@ -93,7 +93,7 @@ def knormal(p):  # type: ignore[no-untyped-def]
     return -x if q < 0.0 else x
 
 
-@kernel
+@part
 def _normal_centre(r):  # type: ignore[no-untyped-def]
     a = 2.5090809287301226727e3 * r + 3.3430575583588128105e4
     a = (a * r + 6.7265770927008700853e4) * r + 4.5921953931549871457e4
@@ -106,7 +106,7 @@ def _normal_centre(r):  # type: ignore[no-untyped-def]
     return a / b
 
 
-@kernel
+@part
 def _normal_flank(r):  # type: ignore[no-untyped-def]
     c = 7.74545014278341407640e-4 * r + 2.27238449892691845833e-2
     c = (c * r + 2.41780725177450611770e-1) * r + 1.27045825245236838258e0
@@ -119,7 +119,7 @@ def _normal_flank(r):  # type: ignore[no-untyped-def]
     return c / d
 
 
-@kernel
+@part
 def _normal_tail(r):  # type: ignore[no-untyped-def]
     e = 2.01033439929228813265e-7 * r + 2.71155556874348757815e-5
     e = (e * r + 1.24266094738807843860e-3) * r + 2.65321895265761230930e-2
@@ -135,7 +135,7 @@ def _normal_tail(r):  # type: ignore[no-untyped-def]
 # --- the gamma ------------------------------------------------------------------------------------
 
 
-@kernel
+@part
 def kgamma(p, shape):  # type: ignore[no-untyped-def]
     """The quantile of a gamma of unit scale, of one float64 in (0, 1).
 
@@ -159,7 +159,7 @@ def kgamma(p, shape):  # type: ignore[no-untyped-def]
     return kexp(log_x)
 
 
-@kernel
+@part
 def _gamma_guess(p, shape, log_gamma):  # type: ignore[no-untyped-def]
     """ln x to start from: Wilson & Hilferty, or the first term of the series where x is small."""
     ninth = 1.0 / (9.0 * shape)
@@ -170,7 +170,7 @@ def _gamma_guess(p, shape, log_gamma):  # type: ignore[no-untyped-def]
     return klog(shape) + 3.0 * klog(root)
 
 
-@kernel
+@part
 def _gamma_parts(shape, x, density):  # type: ignore[no-untyped-def]
     """P and Q = 1 - P of the incomplete gamma, by series below x = shape + 1, by continued fraction above.
 
@@ -201,7 +201,7 @@ def _gamma_parts(shape, x, density):  # type: ignore[no-untyped-def]
     return 1.0 - density * value, density * value
 
 
-@kernel
+@part
 def _log_gamma(shape):  # type: ignore[no-untyped-def]
     """ln Gamma by Stirling's series, after raising the argument to 12 or more."""
     product = 1.0

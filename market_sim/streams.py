@@ -15,7 +15,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from market_sim.numerics import kernel
+from market_sim.numerics import kernel, part
 from market_sim.quantiles import (
     exponential_quantile,
     gamma_quantile,
@@ -182,7 +182,7 @@ def _fill(keys, replicates, numbers, luck):  # type: ignore[no-untyped-def]
                 luck[r, n, i] = (np.float64(bits) + 0.5) * 2.220446049250313e-16
 
 
-@kernel
+@part
 def _philox(c0, c3, k0, k1, block):  # type: ignore[no-untyped-def]
     """Ten rounds of Philox 4x64 on the counter (c0, 0, 0, c3)."""
     c1 = np.uint64(0)
@@ -198,7 +198,7 @@ def _philox(c0, c3, k0, k1, block):  # type: ignore[no-untyped-def]
     block[0], block[1], block[2], block[3] = c0, c1, c2, c3
 
 
-@kernel
+@part
 def _high(a, b):  # type: ignore[no-untyped-def]
     """The upper 64 bits of the product of two uint64."""
     mask = np.uint64(0xFFFFFFFF)

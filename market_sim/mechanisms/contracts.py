@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from market_sim.numerics import kernel, kexpm1
+from market_sim.numerics import kernel, kexpm1, part
 from market_sim.state.rows import as_words, copied, copy_row, most, widened
 from market_sim.state.tables import CONTRACT, DEFAULTED, EXPIRED, LIVE, PENDING, SUBLET, WALKED, Book
 from market_sim.units import HOURS_PER_YEAR
@@ -45,7 +45,7 @@ class Events:
     renewed: np.ndarray  # USD/year of rent renewed
 
 
-@kernel
+@part
 def _finished_at(contract, finished, at, count):
     """Date at which a contract's lot entered service, inf while it has not."""
     for f in range(count):
@@ -54,7 +54,7 @@ def _finished_at(contract, finished, at, count):
     return np.inf
 
 
-@kernel
+@part
 def _close(words, i, status, at, ended, ended_words, place):
     """Enter row i among the contracts that ended; returns the next free place."""
     copy_row(words, i, ended_words, place)
@@ -63,7 +63,7 @@ def _close(words, i, status, at, ended, ended_words, place):
     return place + 1
 
 
-@kernel
+@part
 def _wait(row, started, now, dt, late_credit, money):
     """A pending contract earns a credit for every day late, and starts when its lot is ready."""
     late = min(started, now + dt) - max(row["promised"], now)
@@ -77,7 +77,7 @@ def _wait(row, started, now, dt, late_credit, money):
         row["ends"] = started + row["term"]
 
 
-@kernel
+@part
 def _earn(row, use, now, dt, money, by_chip):
     """A live contract owes rent for its part of the tick; prepayments and credits are set against it."""
     lab, provider = row["lab"], row["provider"]
@@ -94,7 +94,7 @@ def _earn(row, use, now, dt, money, by_chip):
     money[REDEEMED, lab, provider] += redeemed
 
 
-@kernel
+@part
 def _hand_back(row, money):
     """What is left of the prepayment and of the credits goes back to the lab."""
     money[REFUNDED, row["lab"], row["provider"]] += row["prepaid"]
@@ -103,7 +103,7 @@ def _hand_back(row, money):
     row["credit"] = 0.0
 
 
-@kernel
+@part
 def _renew(row, next_id, price, term, use, now, dt, money, by_chip):
     """A new contract on the same chips from the old one's end, at today's price; pays for the rest of the tick."""
     row["id"] = next_id
@@ -121,7 +121,7 @@ def _renew(row, next_id, price, term, use, now, dt, money, by_chip):
     money[RENEWED, row["lab"], row["provider"]] += yearly
 
 
-@kernel
+@part
 def _sublet(row, price, now, dt, hazard, draw):
     """A lab with more than it needs lets a contract on through its provider and owes the shortfall to its end."""
     if row["ends"] - now > LEAST_SUBLET and draw - np.floor(draw) < -kexpm1(-hazard * dt):
@@ -129,7 +129,7 @@ def _sublet(row, price, now, dt, hazard, draw):
         row["price"] = max(0.0, row["price"] - LET_ON_AT * price)
 
 
-@kernel
+@part
 def _advance_book(
     words, count, next_id, finished, finished_count, finished_at, quote, markup, active, use, need, surplus, luck, now,
     dt, late_credit, long_stop, walk_margin, renewal, term, out, out_words, ended, ended_words, freed, money, by_chip,

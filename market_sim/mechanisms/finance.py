@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from market_sim.numerics import exp, kernel
+from market_sim.numerics import exp, kernel, part
 from market_sim.state.sectors import Sectors
 from market_sim.state.tables import CREDITS, DEPOSITS, EQUITY, LEASES, LOANS, PREPAYMENTS, Ledger
 
@@ -108,7 +108,9 @@ class Journal:
 @kernel
 def _settle(balance, flows, cash, instrument, sign, out):
     for r in range(balance.shape[0]):
-        out[r] = balance[r]
+        for i in range(balance.shape[1]):
+            for h in range(balance.shape[2]):
+                out[r, i, h] = balance[r, i, h]
         for f in range(flows.shape[1]):
             i = instrument[f]
             for h in range(flows.shape[2]):
@@ -196,7 +198,7 @@ class Restructured:
     leases: np.ndarray
 
 
-@kernel
+@part
 def _call_guarantees(guaranteed, p, loss, lenders, balance, flows, guarantee):
     """Vendors pay lenders what they guaranteed, up to the loss."""
     for v in range(guaranteed.shape[0]):
@@ -208,7 +210,7 @@ def _call_guarantees(guaranteed, p, loss, lenders, balance, flows, guarantee):
         loss -= paid
 
 
-@kernel
+@part
 def _write_off_owners(h, p, balance, written, claims, instrument, investors):
     """Equity or leases of a failed firm are lost to the vendors and investors who hold them."""
     amount = balance[instrument, h]
@@ -223,7 +225,7 @@ def _write_off_owners(h, p, balance, written, claims, instrument, investors):
     written[investors] += amount
 
 
-@kernel
+@part
 def _write_off_lenders(h, keep, balance, written, lenders):
     """Overdrafts and loans above `keep` are lost to lenders."""
     for instrument in (DEPOSITS, LOANS):
@@ -236,7 +238,7 @@ def _write_off_lenders(h, keep, balance, written, lenders):
         written[lenders] += amount
 
 
-@kernel
+@part
 def _hand_over(p, q, offset, price, recovery, lenders, balance, real, in_service, power, flows, written, takeover):
     """The business of provider p goes to q: price to the lenders, what is owed to tenants, gear, sites, fleet."""
     h, g = offset + p, offset + q
@@ -252,8 +254,9 @@ def _hand_over(p, q, offset, price, recovery, lenders, balance, real, in_service
     for a in range(2):
         real[a, g] += recovery * real[a, h]
         real[a, h] = 0.0
-    in_service[q] += in_service[p]
-    in_service[p] = 0.0
+    for c in range(in_service.shape[1]):
+        in_service[q, c] += in_service[p, c]
+        in_service[p, c] = 0.0
     power[q] += power[p]
     power[p] = 0.0
 

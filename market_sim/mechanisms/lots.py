@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from market_sim.numerics import kernel
+from market_sim.numerics import kernel, part
 
 __all__ = ["Deals", "sign"]
 
@@ -125,7 +125,7 @@ def _sign(
             waiting[r, i] += (each * wanted - taken) * price[r, i, j]
 
 
-@kernel
+@part
 def _room(pool, weight, capacity, used):  # type: ignore[no-untyped-def]
     """Chips that still fit the offer's pools; infinite where it has none."""
     room = np.inf
@@ -137,7 +137,7 @@ def _room(pool, weight, capacity, used):  # type: ignore[no-untyped-def]
     return room
 
 
-@kernel
+@part
 def _draw(  # type: ignore[no-untyped-def]
     lab, chips, lot, fits, luck, order_luck, drawn, who, what, lots, size, rank
 ):
@@ -161,7 +161,7 @@ def _draw(  # type: ignore[no-untyped-def]
     return drawn
 
 
-@kernel
+@part
 def _take(each, wanted, pool, weight, capacity, used):  # type: ignore[no-untyped-def]
     """Chips of as many of the wanted lots as fit, booked in their pools."""
     number = np.floor(_room(pool, weight, capacity, used) / each)

@@ -5,7 +5,7 @@ Quantities are packages, the scarce thing; a chip takes `packages` of them.
 
 import numpy as np
 
-from market_sim.numerics import exp, kernel, log
+from market_sim.numerics import exp, kernel, log, part
 from market_sim.state.grouping import grouped
 
 RULES = ("pro_rata", "highest_margin", "strategic")
@@ -14,7 +14,7 @@ STEPS = 60
 SHRINKS = 0.1  # per year, fastest fall of supply
 
 
-@kernel
+@part
 def _pro_rata(orders, quantity, out):
     total = 0.0
     for p in range(orders.size):
@@ -24,7 +24,7 @@ def _pro_rata(orders, quantity, out):
         out[p] = orders[p] * scale
 
 
-@kernel
+@part
 def _highest_margin(orders, margin, quantity, out):
     """Serve the best margin first; buyers of equal margin share pro rata."""
     left = quantity
@@ -49,7 +49,7 @@ def _highest_margin(orders, margin, quantity, out):
         above = best
 
 
-@kernel
+@part
 def _strategic(orders, margin, quantity, theta, inertia, out):
     """Bisect the shadow margin mu of supply until the clipped optimum uses it up."""
     total = 0.0

@@ -19,7 +19,7 @@ added to the discount is Jorgenson's (1963, *Am. Econ. Rev.* 53) user cost of ca
 import numpy as np
 from numpy.typing import NDArray
 
-from market_sim.numerics import annuity, exp, kannuity, kernel, kexp, klog, log
+from market_sim.numerics import annuity, exp, kannuity, kernel, kexp, klog, log, part
 
 __all__ = [
     "best_by_stack",
@@ -189,7 +189,7 @@ def _worth(
                 row[offers[k]] = fixed[k] if cost[k] > 0.0 else -np.inf
 
 
-@kernel
+@part
 def _find_live(live, offers):  # type: ignore[no-untyped-def]
     """The live offers' numbers into `offers`; how many."""
     count = 0
@@ -199,7 +199,7 @@ def _find_live(live, offers):  # type: ignore[no-untyped-def]
     return count
 
 
-@kernel
+@part
 def _time_factors(  # type: ignore[no-untyped-def]
     offers, delay, term, prepaid, discount, obsolescence, dial, timing
 ):
@@ -247,7 +247,7 @@ def _speed_premium(log_price, delay, log_throughput, term, weight, answer):  # t
         answer[r] = _partial_slope(columns, used)
 
 
-@kernel
+@part
 def _partial_slope(columns, weight):  # type: ignore[no-untyped-def]
     """Slope of the last column on the one before it, the first ones and a constant held fixed; 0 if
     undefined.
@@ -269,7 +269,7 @@ def _partial_slope(columns, weight):  # type: ignore[no-untyped-def]
     return _inner(columns[last - 1], columns[last], weight) / left[last - 1] if left[last - 1] > 0.0 else 0.0
 
 
-@kernel
+@part
 def _inner(x, y, weight):  # type: ignore[no-untyped-def]
     total = 0.0
     for j in range(weight.shape[0]):
@@ -277,7 +277,7 @@ def _inner(x, y, weight):  # type: ignore[no-untyped-def]
     return total
 
 
-@kernel
+@part
 def _take_off(column, other, times):  # type: ignore[no-untyped-def]
     for j in range(column.shape[0]):
         column[j] -= times * other[j]

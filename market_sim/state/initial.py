@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from market_sim.numerics import kernel, log
+from market_sim.numerics import kernel, log, part
 from market_sim.state.grouping import grouped
 from market_sim.state.luck import BOOM, NORMAL, SLUMP, potential
 from market_sim.state.market import Market
@@ -216,7 +216,7 @@ def _open_book(
                     started[r] += 1
 
 
-@kernel
+@part
 def _open_contracts(rows, count, lab, provider, chip, chips, price, term):
     """Vintages of live contracts for one lab, provider and chip, where there are chips enough; the new count."""
     for vintage in range(VINTAGES):
@@ -233,7 +233,7 @@ def _open_contracts(rows, count, lab, provider, chip, chips, price, term):
     return count
 
 
-@kernel
+@part
 def _open_pending(row, number, lab, provider, chip, chips, price, promised, term):
     """The contract of a lot on order."""
     row["id"], row["lab"], row["provider"], row["chip"] = number, lab, provider, chip
@@ -242,7 +242,7 @@ def _open_pending(row, number, lab, provider, chip, chips, price, promised, term
     row["started"], row["ends"], row["ended"] = np.nan, np.nan, np.nan
 
 
-@kernel
+@part
 def _open_lot(lot, contract, provider, chip, chips, price, promised):
     """A lot on order; half its site work is done."""
     lot["contract"], lot["provider"], lot["chip"], lot["chips"] = contract, provider, chip, chips

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from market_sim.numerics import kernel
+from market_sim.numerics import part
 
 
 def most(count: np.ndarray) -> int:
@@ -29,7 +29,7 @@ def widened(rows: np.ndarray, wanted: int, spare: int) -> np.ndarray:
     return out
 
 
-@kernel
+@part
 def copy_row(words, source, out, target):  # type: ignore[no-untyped-def]
     """Row `target` of `out` (row, word) becomes row `source` of `words`."""
     for w in range(words.shape[1]):

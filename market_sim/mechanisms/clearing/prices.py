@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from market_sim.numerics import kernel, kexp, klog
+from market_sim.numerics import kexp, klog, part
 
 __all__ = [
     "clearing_error",
@@ -19,7 +19,7 @@ _FARTHEST_LEAP = 0.5  # log points that an extrapolation may add: steps alike sa
 _NOBODY = -700.0  # log excess of a pool whose demand is below any number: its price falls, step by step
 
 
-@kernel
+@part
 def mean_price(weights, per_usd, money, mean):  # type: ignore[no-untyped-def]
     """Quote per chip averaged over an offer's buyers, or over all sales where it has none yet."""
     width = mean.shape[0]
@@ -39,7 +39,7 @@ def mean_price(weights, per_usd, money, mean):  # type: ignore[no-untyped-def]
             mean[k] = all_spent / all_bought if all_bought > 0.0 else 1.0
 
 
-@kernel
+@part
 def unit_prices(mean, pools, loads, unit):  # type: ignore[no-untyped-def]
     """Quote per unit of each pool's capacity, averaged over its offers: a first guess at what it fetches."""
     many = np.zeros(unit.shape[0])
@@ -53,14 +53,14 @@ def unit_prices(mean, pools, loads, unit):  # type: ignore[no-untyped-def]
         unit[g] /= many[g] if many[g] > 0.0 else 1.0
 
 
-@kernel
+@part
 def sum_pools(shadow, pools, total):  # type: ignore[no-untyped-def]
     """Each offer's log scarcity price: the sum over its pools."""
     for k in range(pools.shape[1]):
         total[k] = shadow[pools[0, k]] + shadow[pools[1, k]]
 
 
-@kernel
+@part
 def pool_demand(chips, pools, loads, capacity, demand, excess):  # type: ignore[no-untyped-def]
     """Every pool's demand, and its log excess over capacity."""
     none = capacity.shape[0]
@@ -73,7 +73,7 @@ def pool_demand(chips, pools, loads, capacity, demand, excess):  # type: ignore[
     excess[none] = _NOBODY
 
 
-@kernel
+@part
 def clearing_error(shadow, excess):  # type: ignore[no-untyped-def]
     """How far the shadows are from clearing: the larger of oversale, and of slack that still has a price."""
     worst = 0.0
@@ -84,7 +84,7 @@ def clearing_error(shadow, excess):  # type: ignore[no-untyped-def]
     return worst
 
 
-@kernel
+@part
 def own_steps(shadow, excess, chips, pools, loads, demand, damping):  # type: ignore[no-untyped-def]
     """Move every pool's price by the damped log of its excess, shared with the other pools of its offers."""
     none = demand.shape[0] - 1
@@ -101,7 +101,7 @@ def own_steps(shadow, excess, chips, pools, loads, demand, damping):  # type: ig
         shadow[g] = shadow[g] + move if shadow[g] + move > 0.0 else 0.0
 
 
-@kernel
+@part
 def common_step(  # type: ignore[no-untyped-def]
     shadow, excess, spend, pools, demand, capacity, asked, damping, sigma, unit
 ):
@@ -135,7 +135,7 @@ def common_step(  # type: ignore[no-untyped-def]
     return (whole - damping) * klog(total / value) * total / depth
 
 
-@kernel
+@part
 def extrapolate(before, after, kept, points, moves):  # type: ignore[no-untyped-def]
     """Replace `after`, one step on from `before`, by the point where past steps would vanish (Anderson 1965).
 
@@ -179,7 +179,7 @@ def extrapolate(before, after, kept, points, moves):  # type: ignore[no-untyped-
         after[g] = after[g] + within * change[g] if after[g] + within * change[g] > 0.0 else 0.0
 
 
-@kernel
+@part
 def _solve(square, pull):  # type: ignore[no-untyped-def]
     """Gauss elimination of a small positive definite system, the answer in `pull`."""
     m = pull.shape[0]

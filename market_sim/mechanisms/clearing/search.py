@@ -15,7 +15,7 @@ from market_sim.mechanisms.clearing.prices import (
     unit_prices,
 )
 from market_sim.mechanisms.clearing.shares import LANES, find_labs, find_offers, sell, spread, weigh
-from market_sim.numerics import kernel, kexp
+from market_sim.numerics import kernel, kexp, part
 
 __all__ = ["clear"]
 
@@ -75,7 +75,7 @@ def _in_order(array: Floats) -> Floats:
     return np.ascontiguousarray(array, np.float64)
 
 
-@kernel
+@part
 def _drifted(scarcity, base, sigma):  # type: ignore[no-untyped-def]
     """Whether prices have gone so far from where the weights were taken that these may lose their digits."""
     drift = 0.0
@@ -85,7 +85,7 @@ def _drifted(scarcity, base, sigma):  # type: ignore[no-untyped-def]
     return drift > _FARTHEST * sigma
 
 
-@kernel
+@part
 def _search(
     utility, outside, price, labs, offers, pools, loads, capacity, attracted, budgets, sigma, tolerance,
     max_sweeps, shadow, weights, per_usd, rest, money, factor, scale, chips, demand,
@@ -133,7 +133,8 @@ def _search(
         for k in range(count):
             spend[k] *= mean[k]
         manner = stalled // _PATIENCE % 3  # 0: all steps; 1: no common step; 2: own steps alone
-        tried[:] = shadow[: capacity.shape[0]]
+        for g in range(capacity.shape[0]):
+            tried[g] = shadow[g]
         last, common = (
             common,
             common_step(shadow, excess, spend, pools, demand, capacity, asked, damping, sigma, unit),
@@ -172,8 +173,9 @@ def _clear(
         weights = store[: buyers * width].reshape((buyers, width))
         per_usd = store_per_usd[: buyers * width].reshape((buyers, width))
         loads, attracted, budgets = np.empty((2, count)), np.empty(count), np.empty(buyers)
-        pools = found[:, :count].copy()
+        pools = np.empty((2, count), np.int64)
         for k in range(count):
+            pools[0, k], pools[1, k] = found[0, k], found[1, k]
             loads[0, k] = weight[offers[k], 0] if pools[0, k] < pools_all else 0.0
             loads[1, k] = weight[offers[k], 1] if pools[1, k] < pools_all else 0.0
             attracted[k] = log_attraction[r, offers[k]]
@@ -194,7 +196,8 @@ def _clear(
         )  # fmt: skip
         sweeps[r] = abs(taken)
         reason[r] = 0 if taken > 0 else 1
-        shadow[r] = prices[:pools_all]
+        for g in range(pools_all):
+            shadow[r, g] = prices[g]
         for k in range(count):
             scarcity[r, offers[k]] = prices[pools[0, k]] + prices[pools[1, k]]
         sell(

@@ -6,7 +6,7 @@ that depends on the length alone.
 
 import numpy as np
 
-from market_sim.numerics import kernel, kexp
+from market_sim.numerics import kexp, part
 
 __all__ = ["LANES", "find_labs", "find_offers", "sell", "spread", "weigh"]
 
@@ -14,7 +14,7 @@ LANES = 8  # running sums per row: a fixed order of addition that fits vector re
 _NEVER_ABOVE = 1.0 - 1e-12  # room for the rounding of any later sum over one pool's buyers
 
 
-@kernel
+@part
 def find_labs(budget, labs):  # type: ignore[no-untyped-def]
     """The labs that ask for something, into `labs`; how many."""
     count = 0
@@ -25,7 +25,7 @@ def find_labs(budget, labs):  # type: ignore[no-untyped-def]
     return count
 
 
-@kernel
+@part
 def find_offers(log_attraction, pool, capacity, offers, pools):  # type: ignore[no-untyped-def]
     """The offers with something to sell, into `offers`, and their pools (the last index: none); how many."""
     none = capacity.shape[0]
@@ -41,7 +41,7 @@ def find_offers(log_attraction, pool, capacity, offers, pools):  # type: ignore[
     return count
 
 
-@kernel
+@part
 def _largest(row, floor):  # type: ignore[no-untyped-def]
     """The largest of a row whose length is a multiple of the lanes, and of floor."""
     lanes = np.full(LANES, floor)
@@ -54,7 +54,7 @@ def _largest(row, floor):  # type: ignore[no-untyped-def]
     return most
 
 
-@kernel
+@part
 def weigh(  # type: ignore[no-untyped-def]
     utility, outside, price, labs, offers, level, sigma, weights, per_usd, rest
 ):
@@ -81,7 +81,7 @@ def weigh(  # type: ignore[no-untyped-def]
         rest[i] = kexp(out - top) if out > -np.inf else 0.0
 
 
-@kernel
+@part
 def _fold(row):  # type: ignore[no-untyped-def]
     """Sum of a row, destroyed, whose length is a multiple of the lanes: halves are added on each other."""
     n = row.shape[0]
@@ -93,7 +93,7 @@ def _fold(row):  # type: ignore[no-untyped-def]
     return ((row[0] + row[1]) + (row[2] + row[3])) + ((row[4] + row[5]) + (row[6] + row[7]))
 
 
-@kernel
+@part
 def spread(weights, per_usd, rest, budgets, scale, money, sold):  # type: ignore[no-untyped-def]
     """One pass: each lab's money per unit of weight, and offers' sales before their own price is applied."""
     width = scale.shape[0]
@@ -110,7 +110,7 @@ def spread(weights, per_usd, rest, budgets, scale, money, sold):  # type: ignore
             sold[k] += bought[k] * each
 
 
-@kernel
+@part
 def sell(labs, offers, pools, capacity, demand, factor, scale, weights, per_usd, money, budgets, chips, inside):  # type: ignore[no-untyped-def]
     """Chips and shares inside, scaled down where a pool would be sold beyond its capacity."""
     none = capacity.shape[0]

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from market_sim.mechanisms.fit.search import KEPT
 from market_sim.mechanisms.fit.shortlist import ShortList
-from market_sim.numerics import kernel
+from market_sim.numerics import kernel, part
 
 _TRAINED = KEPT[0]
 _PREFILLED = KEPT[0] + KEPT[1]
@@ -116,7 +116,7 @@ def fastest(total, first, last):  # type: ignore[no-untyped-def]
     return place
 
 
-@kernel
+@part
 def fastest_seconds(part, late, first, last, out):  # type: ignore[no-untyped-def]
     """Fills out (replicate,) with the least seconds among plans first..last of one (lab, chip).
 
@@ -205,7 +205,7 @@ def drifted_seconds(
                     gradient[replicate, lab, chip, d] = -rise / hours
 
 
-@kernel
+@part
 def drift_plans(seconds, slope, bend, drift, kappa, now, root, total):  # type: ignore[no-untyped-def]
     """Fills now (kind, plan): seconds after the drift; root: 1 + y/16; total (plan,): all kinds over kappa."""
     d0, d1, d2, d3 = drift[0], drift[1], drift[2], drift[3]

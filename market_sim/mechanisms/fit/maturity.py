@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from market_sim.mechanisms.fit.layout import EXPERT, KINDS
 from market_sim.mechanisms.fit.workload import Jobs
-from market_sim.numerics import kexp
+from market_sim.numerics import exp
 from market_sim.scenario.catalog import ChipTable, load_fit_constants
 
 ROUTING_SETTLED = 2026.75
@@ -30,7 +30,7 @@ def kappa0(
     gap = fitted.get(f"maturity_gap:{kind}", fitted["maturity_gap"])
     grown = fitted["routing_gain"] * min(date - ROUTING_SETTLED, 0.0) if kind == KINDS[EXPERT] else 0.0
     grown += fitted["software_gain"] * min(date - ROUTING_SETTLED, 0.0)
-    return float(level * (1.0 - gap * kexp(-age / fitted["maturity_time"])) * kexp(grown))
+    return float(level * (1.0 - gap * exp(-age / fitted["maturity_time"])) * exp(grown))
 
 
 def starting_maturity(

@@ -28,7 +28,7 @@ from market_sim.mechanisms.fit.layout import (
     K_SOFTMAX,
     K_WINDOW,
 )
-from market_sim.numerics import kernel
+from market_sim.numerics import kernel, part
 
 
 @kernel
@@ -39,7 +39,7 @@ def either(x, y):  # type: ignore[no-untyped-def]
     return math.sqrt(math.sqrt(x2 * x2 + y2 * y2))
 
 
-@kernel
+@part
 def matmul_rate(c, k, dtype):  # type: ignore[no-untyped-def]
     """FLOP/s of a large matmul in the format asked for, or in the widest one below it the chip computes in.
 
@@ -61,7 +61,7 @@ def padding(size, tile):  # type: ignore[no-untyped-def]
     return math.ceil(size / tile) * tile / size
 
 
-@kernel
+@part
 def expert_pieces(a, c, k, rows, tight):  # type: ignore[no-untyped-def]
     """How much longer experts' matmuls take than one large one of the same FLOPs.
 
@@ -73,7 +73,7 @@ def expert_pieces(a, c, k, rows, tight):  # type: ignore[no-untyped-def]
     return (1.0 + 0.5 * k[K_ROW_TILE] / rows) * (1.0 + k[K_NARROW_EXPERT] * tight * slim) * padded
 
 
-@kernel
+@part
 def weight_bytes(c, dtype):  # type: ignore[no-untyped-def]
     """Bytes per served weight in the format asked for: narrow weights are kept even where the chip computes wide."""
     if dtype == 2.0:
@@ -81,7 +81,7 @@ def weight_bytes(c, dtype):  # type: ignore[no-untyped-def]
     return 1.0 if dtype == 1.0 or dtype == 3.0 else 2.0
 
 
-@kernel
+@part
 def attention_rate(c, k, kind, head_dim):  # type: ignore[no-untyped-def]
     """Share of sustained bf16 matmul speed that the attention core reaches.
 
@@ -96,7 +96,7 @@ def attention_rate(c, k, kind, head_dim):  # type: ignore[no-untyped-def]
     return share
 
 
-@kernel
+@part
 def link_rate(c, k, group):  # type: ignore[no-untyped-def]
     """Bytes/s per chip, one way, of an all-gather among neighbours inside the scale-up domain.
 
@@ -111,7 +111,7 @@ def link_rate(c, k, group):  # type: ignore[no-untyped-def]
     return rate
 
 
-@kernel
+@part
 def exchange_rate(c, k, group):  # type: ignore[no-untyped-def]
     """Bytes/s per chip, one way, of an all-to-all inside the scale-up domain.
 
@@ -141,7 +141,7 @@ def distinct(ranks, picks):  # type: ignore[no-untyped-def]
     return ranks * (1.0 - miss)
 
 
-@kernel
+@part
 def exchange_seconds(c, k, ranks, picks, message):  # type: ignore[no-untyped-def]
     """Seconds to send one token's `message` bytes to its experts' ranks, counting each rank or node once."""
     if ranks <= 1.0:

@@ -28,7 +28,7 @@ from market_sim.mechanisms.fit.layout import (
 )
 from market_sim.mechanisms.fit.serving import decode_memory, decode_seconds, prefill_seconds
 from market_sim.mechanisms.fit.training import training_memory, training_seconds
-from market_sim.numerics import kernel
+from market_sim.numerics import kernel, part
 
 LONGEST_UNCUT = 16384.0
 """Tokens of a sequence that stay on one group of chips; only longer ones are cut over several."""
@@ -81,7 +81,7 @@ def candidates() -> Candidates:
     return Candidates(*(np.array(rows, dtype=np.float64) for rows in (training, serving, decoding)))
 
 
-@kernel
+@part
 def phase_seconds(phase, a, c, k, j, plan, seconds):  # type: ignore[no-untyped-def]
     """Fills `seconds` (kind,) for the phase asked for; returns the bytes that do not fit."""
     if phase == TRAINING:
@@ -91,7 +91,7 @@ def phase_seconds(phase, a, c, k, j, plan, seconds):  # type: ignore[no-untyped-
     return decode_seconds(a, c, k, j, plan, seconds)
 
 
-@kernel
+@part
 def laid_out(phase, a, c, j, plan):  # type: ignore[no-untyped-def]
     """Whether the degrees of a plan can be laid out on the job's chips at all."""
     tensor, expert = plan[P_TENSOR], plan[P_EXPERT]
@@ -108,7 +108,7 @@ def laid_out(phase, a, c, j, plan):  # type: ignore[no-untyped-def]
 TRY, SKIP, ENOUGH = range(3)
 
 
-@kernel
+@part
 def worth_trying(phase, a, c, k, j, plan):  # type: ignore[no-untyped-def]
     """TRY a plan's number of tokens, SKIP it, or find that this and every larger number is ENOUGH of these degrees.
 
@@ -143,7 +143,7 @@ def worth_trying(phase, a, c, k, j, plan):  # type: ignore[no-untyped-def]
     return SKIP if larger else TRY
 
 
-@kernel
+@part
 def keep(total, over, plan, seconds, best, chosen, times, spilled):  # type: ignore[no-untyped-def]
     """Inserts a plan into the ordered short-list if it is fast enough."""
     place = best.shape[0] - 1
@@ -151,17 +151,18 @@ def keep(total, over, plan, seconds, best, chosen, times, spilled):  # type: ign
         return
     while place > 0 and best[place - 1] > total:
         best[place] = best[place - 1]
-        chosen[place, :] = chosen[place - 1, :]
-        times[place, :] = times[place - 1, :]
+        for field in range(5):
+            chosen[place, field] = chosen[place - 1, field]
+            times[place, field] = times[place - 1, field]
         spilled[place] = spilled[place - 1]
         place -= 1
     best[place] = total
-    chosen[place, :] = plan
-    times[place, :] = seconds
+    for field in range(5):
+        chosen[place, field], times[place, field] = plan[field], seconds[field]
     spilled[place] = over
 
 
-@kernel
+@part
 def shortlist_one(phase, a, c, k, j, slow, plans, block, chosen, times, spilled):  # type: ignore[no-untyped-def]
     """The fastest legal plans: fills chosen (kept, field), times (kept, kind), spilled (kept,) bytes.
 
@@ -170,7 +171,8 @@ def shortlist_one(phase, a, c, k, j, slow, plans, block, chosen, times, spilled)
     best = np.full(chosen.shape[0], np.inf)
     seconds, plan = np.zeros(5), np.empty(5)
     for start in range(0, plans.shape[0], block):
-        plan[:] = plans[start, :]
+        for field in range(5):
+            plan[field] = plans[start, field]
         if not laid_out(phase, a, c, j, plan):
             continue
         for row in range(start, start + block):
@@ -187,8 +189,8 @@ def shortlist_one(phase, a, c, k, j, slow, plans, block, chosen, times, spilled)
             keep(total, over, plan, seconds, best, chosen, times, spilled)
     for place in range(1, best.shape[0]):  # fewer legal plans than room: repeat the best
         if best[place] == np.inf:
-            chosen[place, :] = chosen[0, :]
-            times[place, :] = times[0, :]
+            for field in range(5):
+                chosen[place, field], times[place, field] = chosen[0, field], times[0, field]
             spilled[place] = spilled[0]
 
 

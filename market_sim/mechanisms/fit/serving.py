@@ -71,17 +71,17 @@ from market_sim.mechanisms.fit.roofline import (
     matmul_rate,
     weight_bytes,
 )
-from market_sim.numerics import kernel
+from market_sim.numerics import part
 
 
-@kernel
+@part
 def cached_bytes(a, k, length, replication):  # type: ignore[no-untyped-def]
     """Bytes of keys, values and recurrent state one sequence of `length` tokens holds across its group."""
     kept = a[A_KV_FULL] * length + a[A_KV_LOCAL] * min(length, a[A_WINDOW])
     return k[K_KV_BYTES] * kept * replication + 2.0 * a[A_STATE]
 
 
-@kernel
+@part
 def serving_collectives(a, c, k, plan, tokens):  # type: ignore[no-untyped-def]
     """Chip-seconds per token of one forward pass over `tokens` tokens in a group."""
     tensor = plan[P_TENSOR]
@@ -100,7 +100,7 @@ def serving_collectives(a, c, k, plan, tokens):  # type: ignore[no-untyped-def]
     return seconds
 
 
-@kernel
+@part
 def forward_matmuls(a, c, k, dtype, plan, tokens, seconds):  # type: ignore[no-untyped-def]
     """Fills dense, expert and elementwise chip-seconds per token of one forward pass over `tokens` in a group."""
     tensor = plan[P_TENSOR]
@@ -129,7 +129,7 @@ def forward_matmuls(a, c, k, dtype, plan, tokens, seconds):  # type: ignore[no-u
     seconds[MEMORY] = touched_bytes / bandwidth
 
 
-@kernel
+@part
 def prefill_seconds(a, c, k, j, plan, seconds):  # type: ignore[no-untyped-def]
     """Fills `seconds` (kind,) with chip-seconds per prompt token; returns the bytes that do not fit."""
     dtype = j[J_SERVE_DTYPE]
@@ -149,7 +149,7 @@ def prefill_seconds(a, c, k, j, plan, seconds):  # type: ignore[no-untyped-def]
     return over
 
 
-@kernel
+@part
 def decode_memory(a, c, k, j, plan):  # type: ignore[no-untyped-def]
     """Bytes one chip holds while decoding: its part of the weights, and the caches of its sequences."""
     tensor = plan[P_TENSOR]
@@ -161,7 +161,7 @@ def decode_memory(a, c, k, j, plan):  # type: ignore[no-untyped-def]
     return weights + plan[P_TOKENS] / group * cached
 
 
-@kernel
+@part
 def decode_seconds(a, c, k, j, plan, seconds):  # type: ignore[no-untyped-def]
     """Fills `seconds` (kind,) with chip-seconds per token generated; returns the bytes that do not fit."""
     dtype = j[J_SERVE_DTYPE]

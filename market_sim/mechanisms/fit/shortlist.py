@@ -39,7 +39,7 @@ from market_sim.mechanisms.fit.workload import (
     job_vectors,
     useful_flops,
 )
-from market_sim.numerics import kernel, kexp
+from market_sim.numerics import kernel, kexp, part
 from market_sim.scenario.catalog import ArchitectureTable, ChipTable, chip_table, load_fit_constants
 
 REFERENCE_CHIP = "H100-SXM"
@@ -155,7 +155,7 @@ def _limiting(
     return np.argmax(hours, axis=-1)
 
 
-@kernel
+@part
 def drifted(a, drift, out):  # type: ignore[no-untyped-def]
     """Fills `out` with the architecture vector after a drift (direction,), active weights held.
 
@@ -164,7 +164,8 @@ def drifted(a, drift, out):  # type: ignore[no-untyped-def]
     """
     sparser, wider = kexp(drift[0]), kexp(drift[1])
     attending, longer = kexp(drift[2]), kexp(drift[3])
-    out[:] = a
+    for field in range(a.shape[0]):
+        out[field] = a[field]
     if a[A_EXPERTS] > 1.0:
         out[A_EXPERTS] = max(a[A_EXPERTS] * sparser, a[A_ACTIVE])
         out[A_EXPERT_TOTAL] = a[A_EXPERT_TOTAL] * out[A_EXPERTS] / a[A_EXPERTS]
@@ -180,7 +181,7 @@ def drifted(a, drift, out):  # type: ignore[no-untyped-def]
     out[A_CONTEXT] *= longer
 
 
-@kernel
+@part
 def root16(x):  # type: ignore[no-untyped-def]
     """The sixteenth root, by square roots alone."""
     return np.sqrt(np.sqrt(np.sqrt(np.sqrt(x))))

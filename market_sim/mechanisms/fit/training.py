@@ -79,17 +79,17 @@ from market_sim.mechanisms.fit.roofline import (
     matmul_rate,
     padding,
 )
-from market_sim.numerics import kernel
+from market_sim.numerics import part
 
 
-@kernel
+@part
 def activation_bytes(a):  # type: ignore[no-untyped-def]
     """Bytes kept per token for the backward pass, all layers: the inputs of every matmul."""
     routed = a[A_MOE_LAYERS] * a[A_ACTIVE] * (4.0 * a[A_EXPERT_IO] + 3.0 * a[A_EXPERT_WIDTH])
     return 2.0 * (a[A_LAYERS] * (8.0 * a[A_WIDTH] + 3.0 * a[A_FFN]) + routed)
 
 
-@kernel
+@part
 def training_memory(a, k, j, plan):  # type: ignore[no-untyped-def]
     """Bytes one chip holds, and how many of them recomputing every layer would save.
 
@@ -111,7 +111,7 @@ def training_memory(a, k, j, plan):  # type: ignore[no-untyped-def]
     return state + tokens / tensor * kept, tokens / tensor * saved
 
 
-@kernel
+@part
 def training_collectives(a, c, k, j, plan, repeat):  # type: ignore[no-untyped-def]
     """Chip-seconds per token that traffic between chips leaves exposed."""
     tensor, tokens, chips = plan[P_TENSOR], plan[P_TOKENS], j[J_CHIPS]
@@ -154,7 +154,7 @@ def training_collectives(a, c, k, j, plan, repeat):  # type: ignore[no-untyped-d
     return seconds
 
 
-@kernel
+@part
 def training_seconds(a, c, k, j, plan, seconds):  # type: ignore[no-untyped-def]
     """Fills `seconds` (kind,) with chip-seconds per token; returns the bytes that do not fit in a chip's memory."""
     tensor, tokens = plan[P_TENSOR], plan[P_TOKENS]
