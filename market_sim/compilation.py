@@ -161,6 +161,6 @@ def inlined(function: F) -> F:
 
 
 def _part(function: Any, **options: bool) -> Any:
-    dispatcher = numba.njit(**OPTIONS, **options, no_cpython_wrapper=True)(function)
+    dispatcher: Any = numba.njit(**OPTIONS | options | {"no_cpython_wrapper": True})(function)
     dispatcher.__class__ = _Part
     return dispatcher

@@ -11,7 +11,7 @@ from market_sim.compilation import kernel_sources
 
 PACKAGE = Path(market_sim.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
-KERNEL_FILES = [path for path in FILES if "@kernel" in path.read_text() or "@inlined" in path.read_text()]
+KERNEL_FILES = [path for path in FILES if any(mark in path.read_text() for mark in ("@kernel", "@inlined", "@part"))]
 
 
 def name_of(path: Path) -> str:
@@ -54,7 +54,7 @@ def test_mechanisms_do_not_know_each_other() -> None:
 def test_the_bottom_floor_stands_alone() -> None:
     """numerics and units rest on the compiler of kernels at most, and that on nothing of ours."""
     assert imported(PACKAGE / "compilation.py") == imported(PACKAGE / "units.py") == {}
-    assert set(imported(PACKAGE / "numerics.py")) == {"inlined", "kernel"}
+    assert set(imported(PACKAGE / "numerics.py")) == {"inlined", "kernel", "part"}
 
 
 @pytest.mark.parametrize("path", KERNEL_FILES, ids=name_of)

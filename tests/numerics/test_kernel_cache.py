@@ -118,3 +118,24 @@ def test_only_our_kernels_go_there() -> None:
     import numba
 
     assert str(compilation.FOLDER) != numba.config.CACHE_DIR
+
+
+def test_a_part_of_kernels_is_not_called_from_python() -> None:
+    """A part has no entry for Python, and says so."""
+    with pytest.raises(TypeError, match="kexp is a part of kernels"):
+        numerics.kexp(1.0)
+
+
+def test_a_number_written_out_compiles_nothing_anew() -> None:
+    """A part called with two literals and with a variable is compiled once."""
+
+    @compilation.part
+    def twice(x):  # type: ignore[no-untyped-def]
+        return 2 * x
+
+    @compilation.kernel
+    def sum_of_three(x):  # type: ignore[no-untyped-def]
+        return twice(1) + twice(2) + twice(x)
+
+    assert sum_of_three(3) == 12
+    assert len(twice.overloads) == 1

@@ -155,7 +155,7 @@ def _limiting(
     return np.argmax(hours, axis=-1)
 
 
-@part
+@kernel
 def drifted(a, drift, out):  # type: ignore[no-untyped-def]
     """Fills `out` with the architecture vector after a drift (direction,), active weights held.
 
