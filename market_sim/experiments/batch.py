@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from market_sim.experiments.chunk import Outcome
-from market_sim.experiments.design import CHUNK, Design, Scenarios, design, read_design
+from market_sim.experiments.design import CHUNK, DESIGN, Design, Scenarios, design, read_design
 from market_sim.experiments.dispatch import carry_out
 from market_sim.experiments.errors import BatchBroken, WrongRequest
 from market_sim.experiments.executors import Crew, crew_of
 from market_sim.experiments.folders import BatchFolder, RunFailure
+from market_sim.results import files
 from market_sim.results.errors import StorageFailed
 from market_sim.results.files import Place, place_of
 from market_sim.results.read import Runs, read_runs
@@ -82,10 +83,13 @@ def run_design(
 ) -> Batch:
     """Run what a design lists; with `resume` only what its folder lacks. Raises as `run_batch` does."""
     folder = place_of(Path("runs", planned.name) if out is None else out)
-    with _ending(crew_of(executor, workers, scheduler)) as crew, BatchFolder(folder, planned, resume=resume) as held:
+    with (
+        _telling_how_to_go_on(folder),
+        _ending(crew_of(executor, workers, scheduler)) as crew,
+        BatchFolder(folder, planned, resume=resume) as held,
+    ):
         if held.unfinished:
-            with _telling_how_to_go_on(folder):
-                _carry_out(held, crew, watch)
+            _carry_out(held, crew, watch)
     return Batch(folder, held.folders, planned, held.failures)
 
 
@@ -102,17 +106,16 @@ def _ending(crew: Crew) -> Iterator[Crew]:
 
 def _carry_out(held: BatchFolder, crew: Crew, watch: Watch | None) -> None:
     """Hand every task to the crew and take in what comes back."""
-    done, total = held.replicates - held.left, held.replicates
+
+    def tell() -> None:
+        if watch is not None:
+            watch(held.replicates - held.left, held.replicates)
 
     def enter(outcome: Outcome) -> None:
-        nonlocal done
         held.enter(outcome)
-        done += outcome.task.size
-        if watch is not None:
-            watch(done, total)
+        tell()
 
-    if watch is not None:
-        watch(done, total)
+    tell()
     carry_out(held.tasks(), crew, enter)
 
 
@@ -124,15 +127,23 @@ def resume_line(folder: Place) -> str:
 @contextlib.contextmanager
 def _telling_how_to_go_on(folder: Place) -> Iterator[None]:
     """What stops a batch says that nothing finished is lost, and the command to go on with."""
-    way = f"what was finished is kept; go on with\n  {resume_line(folder)}"
     try:
         yield
     except KeyboardInterrupt:
-        raise KeyboardInterrupt(f"interrupted; {way}") from None
+        raise KeyboardInterrupt(f"interrupted{_way_on(folder)}") from None
     except (StorageFailed, BatchBroken) as error:
-        raise type(error)(f"{error}; {way}") from error
+        raise type(error)(f"{error}{_way_on(folder)}") from error
     except MemoryError as error:
-        raise BatchBroken(f"a worker ran out of memory: use fewer --workers or record less; {way}") from error
+        words = "a worker ran out of memory: use fewer --workers or record less"
+        raise BatchBroken(f"{words}{_way_on(folder)}") from error
+
+
+def _way_on(folder: Place) -> str:
+    """How to go on with what lies in the folder, if a batch was begun there."""
+    with contextlib.suppress(StorageFailed, OSError):
+        if files.is_file(folder / DESIGN):
+            return f"; what was finished is kept; go on with\n  {resume_line(folder)}"
+    return "; nothing was begun"
 
 
 def resume_batch(

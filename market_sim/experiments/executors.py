@@ -101,7 +101,7 @@ class Processes:
         if len(self.processes) >= self.workers:
             return self.executor.submit(call, *arguments)
         before = multiprocessing.active_children()
-        with script_unseen():
+        with script_unseen(), interrupts_unheard():
             future = self.executor.submit(call, *arguments)
         self.processes += [one for one in multiprocessing.active_children() if one not in before]
         return future
@@ -152,15 +152,18 @@ def script_unseen() -> Iterator[None]:
 
 @contextlib.contextmanager
 def interrupts_unheard() -> Iterator[None]:
-    """Processes begun inside leave Ctrl-C to their parent, as children inherit what is ignored."""
-    if threading.current_thread() is not threading.main_thread():
+    """Processes begun inside leave Ctrl-C to their parent, as children inherit what is blocked.
+
+    One that comes meanwhile reaches the parent on leaving.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def usable_cores() -> int:

@@ -12,15 +12,16 @@ from dataclasses import dataclass, replace
 from types import TracebackType
 
 from market_sim.experiments.chunk import Failure, Outcome, Task
-from market_sim.experiments.design import Cell, Design
+from market_sim.experiments.design import DESIGN, DESIGN_TABLE, Cell, Design
 from market_sim.results import files
 from market_sim.results.errors import ResultsError, RunExists
 from market_sim.results.files import Place
-from market_sim.results.lock import LOCK, lock_on
+from market_sim.results.lock import Lock, lock_on
 from market_sim.results.manifest import MANIFEST, SCENARIO, Part, RunInfo, read_manifest
-from market_sim.results.store import RunWriter, verify
+from market_sim.results.store import RunWriter, lying_in, verify
 
 FAILURES = "failures.json"
+BESIDE = (DESIGN, DESIGN_TABLE, FAILURES)  # files that may lie in a run's folder before its manifest does
 SHARE = 20.0  # a manifest is written again only after so many times as long as writing it took
 PART = re.compile(r"replicates-(\d+)-(\d+)")
 
@@ -49,11 +50,14 @@ class RunFailure:
 class OpenRun:
     """One run folder being written."""
 
-    def __init__(self, folder: Place, cell: Cell, planned: Design, info: RunInfo, *, resume: bool) -> None:
-        """Raises as RunWriter does."""
+    def __init__(
+        self, folder: Place, cell: Cell, planned: Design, info: RunInfo, *, resume: bool, lock: Lock | None = None
+    ) -> None:
+        """`lock`: as for RunWriter, and raises as it does."""
         self.folder, self.cell, self.planned = folder, cell, planned
         self.place = files.absolute(folder)  # workers may stand elsewhere
-        self.writer = RunWriter(folder, info, resume=resume and files.is_file(folder / MANIFEST))
+        begun = resume and files.is_file(folder / MANIFEST)
+        self.writer = RunWriter(folder, info, resume=begun, lock=lock, beside=BESIDE)
         self.missing = missing(planned, self.writer.manifest.parts)
         self.pending: list[Part] = []
         self.failures: list[RunFailure] = []
@@ -107,7 +111,7 @@ class OpenRun:
 class BatchFolder:
     """The folder of a batch, held by one process at a time.
 
-    A single run lies in it directly; several lie in folders below, opened when their turn comes. As a context
+    A single run lies in it directly; several lie in folders below. Each is opened when its turn comes. As a context
     manager it writes down, on leaving by whatever way, all that came in.
     """
 
@@ -129,22 +133,20 @@ class BatchFolder:
             raise
 
     def _begin(self, resume: bool) -> None:
-        if not self.planned.lone:
-            self._refuse_occupied(resume)
-            files.make_folder(self.folder)
-            self.stack.callback(lock_on(self.folder).release)
-            self._refuse_occupied(resume)
-        self.unfinished = [cell for cell in self.planned.cells if not (resume and self._whole(cell))]
-        if self.planned.lone:
-            for cell in self.unfinished:
-                self._open(cell, resume)
+        """The design is written first: from then on the batch can be gone on with."""
+        self._refuse_occupied(resume)
+        files.make_folder(self.folder)
+        self.lock = lock_on(self.folder)
+        self.stack.callback(self.lock.release)
+        self._refuse_occupied(resume)
         if not resume:
             self.planned.write(self.folder)
+        self.unfinished = [cell for cell in self.planned.cells if not (resume and self._whole(cell))]
         self.resume = resume
         self.left = sum(self._left(cell) for cell in self.unfinished)
 
     def _refuse_occupied(self, resume: bool) -> None:
-        lying = [name for name in files.contents(self.folder) if name != LOCK]
+        lying = lying_in(self.folder)
         is_file = files.is_file(self.folder)
         if is_file or (lying and not resume):
             there = "is a file" if is_file else f"holds {lying[0]!r} already"
@@ -160,21 +162,19 @@ class BatchFolder:
             return False
         if verify(folder).ok:
             return True
-        lock = lock_on(folder)
+        lock = None if self.planned.lone else lock_on(folder)
         files.write_whole(folder / MANIFEST, replace(manifest, complete=False, finished=None).to_bytes())
-        lock.release()
+        if lock is not None:
+            lock.release()
         return False
 
     def _left(self, cell: Cell) -> int:
-        """Replicates that a run still lacks."""
-        if cell.run in self.opened:
-            tasks = self.opened[cell.run].missing
-            return sum(last - first + 1 for first, last, _ in tasks)
+        """Replicates that a run still lacks, as far as its manifest tells."""
         folder = self.folder / cell.run
         held = read_manifest(folder).parts if files.is_file(folder / MANIFEST) else ()
-        return sum(last - first + 1 for first, last, _ in missing(self.planned, held))
+        return _count(missing(self.planned, held))
 
-    def _open(self, cell: Cell, resume: bool) -> OpenRun:
+    def _open(self, cell: Cell) -> OpenRun:
         from market_sim.simulation.run import run_info
 
         info = run_info(
@@ -184,14 +184,16 @@ class BatchFolder:
             tables=self.planned.tables,
             command=self.planned.command,
         )
-        run = OpenRun(self.folder / cell.run, cell, self.planned, info, resume=resume)
+        lock, counted = self.lock if self.planned.lone else None, self._left(cell)
+        run = OpenRun(self.folder / cell.run, cell, self.planned, info, resume=self.resume, lock=lock)
+        self.left += _count(run.missing) - counted  # damaged parts were found
         self.opened[cell.run] = run
         return run
 
     def tasks(self) -> Iterator[Task]:
         """Every task, run after run; a run's folder is opened when its first task is asked for."""
         for cell in self.unfinished:
-            run = self.opened.get(cell.run) or self._open(cell, self.resume)
+            run = self._open(cell)
             if not run.open_tasks:
                 run.close()
                 self._gather(run)
@@ -201,6 +203,7 @@ class BatchFolder:
         """Take in one outcome."""
         run = next(one for one in self.opened.values() if one.place == outcome.task.folder)
         run.enter(outcome)
+        self.left -= outcome.task.size
         if not run.open_tasks:
             self._gather(run)
 
@@ -225,6 +228,11 @@ class BatchFolder:
 
 
 Missing = tuple[int, int, tuple[str, ...]]  # first and last replicate, and the tables that lack them
+
+
+def _count(lacking: Sequence[Missing]) -> int:
+    """Replicates in what is missing."""
+    return sum(last - first + 1 for first, last, _ in lacking)
 
 
 def missing(planned: Design, parts: Sequence[Part]) -> list[Missing]:

@@ -6,7 +6,7 @@ manifest names is whole, and one that it does not name does not count.
 
 import io
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, replace
 from types import TracebackType
 
@@ -23,7 +23,7 @@ from market_sim.results.errors import (
     TableNotRecorded,
 )
 from market_sim.results.files import Place, place_of
-from market_sim.results.lock import LOCK, lock_on
+from market_sim.results.lock import LOCK, Lock, lock_on
 from market_sim.results.manifest import MANIFEST, SCENARIO, Manifest, Part, RunInfo, now, read_manifest
 from market_sim.results.names import Names
 
@@ -73,19 +73,29 @@ class RunWriter:
 
     `resume=False`: the folder must be new or empty, else RunExists. `resume=True`: an unfinished folder of
     the same run is gone on with; parts that are whole stay (`has` tells), the others are dropped and await
-    rewriting. As a context manager it finishes the run on leaving, but for an exception: then the folder
-    stays incomplete.
+    rewriting. `lock`: the folder's, where the caller holds it already; it passes to the writer. `beside`:
+    names of files that the caller keeps there. As a context manager it finishes the run on leaving, but for an
+    exception: then the folder stays incomplete.
     """
 
-    def __init__(self, folder: Place | str, info: RunInfo, *, resume: bool = False) -> None:
+    def __init__(
+        self,
+        folder: Place | str,
+        info: RunInfo,
+        *,
+        resume: bool = False,
+        lock: Lock | None = None,
+        beside: Container[str] = (),
+    ) -> None:
         """Raises RunExists, RunLocked, RunMismatch, WriteFailed, NoPlace."""
         self.folder = place_of(folder)
-        _refuse_occupied(self.folder, resume)
-        files.make_folder(self.folder)
-        self._lock = lock_on(self.folder)
+        if lock is None:
+            _refuse_occupied(self.folder, resume, beside)
+            files.make_folder(self.folder)
+        self._lock = lock or lock_on(self.folder)
         self._closed = False
         try:
-            _refuse_occupied(self.folder, resume)  # again: it may have been finished while we took the lock
+            _refuse_occupied(self.folder, resume, beside)  # again: it may have been finished while we took the lock
             self.manifest = self._opened(info)
             self._put_manifest(self.manifest)
             files.write_whole(self.folder / SCENARIO, info.text.encode())
@@ -171,11 +181,11 @@ class RunWriter:
         self.close()
 
 
-def _refuse_occupied(folder: Place, resume: bool) -> None:
+def _refuse_occupied(folder: Place, resume: bool, beside: Container[str]) -> None:
     """Raise RunExists unless the folder is free, or unfinished and to be resumed."""
     if files.is_file(folder):
         raise RunExists(f"{folder} is a file: wanted a folder to write a run into")
-    lying = [file for file in files.contents(folder) if file != LOCK and not file.endswith(files.TEMPORARY)]
+    lying = [file for file in lying_in(folder) if file not in beside]
     if not lying:
         return
     if MANIFEST not in lying:
@@ -184,6 +194,11 @@ def _refuse_occupied(folder: Place, resume: bool) -> None:
         raise RunExists(f"{folder} holds a complete run: read it, move it away, or write to another folder")
     if not resume:
         raise RunExists(f"{folder} holds an unfinished run: resume it, remove it, or write to another folder")
+
+
+def lying_in(folder: Place) -> list[str]:
+    """What a folder holds, its lock and what a killed writer left half-written not counted."""
+    return [name for name in files.contents(folder) if name != LOCK and not name.endswith(files.TEMPORARY)]
 
 
 def _refuse_other_run(found: Manifest, wanted: Manifest, folder: Place) -> None:

@@ -35,6 +35,16 @@ def test_chunks_of_any_size_hold_the_same(tmp_path: Path, whole: Whole, chunk: i
     assert content(serial_batch(tmp_path / "batch", chunk=chunk)) == whole
 
 
+def test_large_chunks_hold_the_same(tmp_path: Path) -> None:
+    """Parts of 7, of 64 and of 256 replicates hold the same 260."""
+    held = [
+        content(run_batch(tiny(), 260, "serial", tmp_path / str(chunk), chunk=chunk, record="all"))
+        for chunk in (7, 64, 256)
+    ]
+    assert held[0] == held[1] == held[2]
+    assert len(list((tmp_path / "256" / "signals").iterdir())) == 2
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 def test_processes_hold_the_same(tmp_path: Path, whole: Whole, whole_folder: Path, workers: int) -> None:
     """One worker and two write what this process writes, the same bytes part by part."""
@@ -112,16 +122,29 @@ def test_mpi_holds_the_same(tmp_path: Path, tiny_toml: Path, whole: Whole) -> No
     assert content(tmp_path / "batch") == whole
 
 
-def test_a_plainer_processor_holds_the_same(tmp_path: Path, tiny_toml: Path, whole: Whole) -> None:
-    """With all of NumPy's optional CPU features switched off."""
+def without_numpys() -> dict[str, str]:
+    """All of NumPy's optional CPU features switched off, AVX-512 among them."""
     from numpy._core import _multiarray_umath as built
 
     optional = [name for name in built.__cpu_dispatch__ if built.__cpu_features__.get(name)]
+    return {"NPY_DISABLE_CPU_FEATURES": " ".join(optional)}
+
+
+def without_numbas() -> dict[str, str]:
+    """Kernels compiled for any processor of the kind; numba keeps their code apart from that for this one."""
+    return {"NUMBA_CPU_NAME": "generic"}
+
+
+@pytest.mark.parametrize("without", [without_numpys, without_numbas])
+def test_a_plainer_processor_holds_the_same(
+    tmp_path: Path, tiny_toml: Path, whole: Whole, whole_folder: Path, without: Callable[[], dict[str, str]]
+) -> None:
+    """Neither vector instructions nor fused ones change a bit, nor a byte of the files."""
     command = [sys.executable, "-m", "market_sim", "batch", str(tiny_toml), "-n", str(REPLICATES), "--record", "all"]
-    command += ["--executor", "serial", "--out", str(tmp_path / "batch")]
-    plain = os.environ | {"NPY_DISABLE_CPU_FEATURES": " ".join(optional)}
-    subprocess.run(command, env=plain, check=True, capture_output=True, timeout=120)
+    command += ["--chunk", "7", "--executor", "serial", "--out", str(tmp_path / "batch")]
+    subprocess.run(command, env=os.environ | without(), check=True, capture_output=True, timeout=600)
     assert content(tmp_path / "batch") == whole
+    assert part_bytes(tmp_path / "batch") == part_bytes(whole_folder)
 
 
 def test_a_replicate_alone_holds_its_rows(whole_folder: Path) -> None:
