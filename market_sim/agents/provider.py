@@ -248,7 +248,8 @@ def available(setup: Setup, capacity: np.ndarray) -> np.ndarray:
 
 def on_sale(setup: Setup, now: float) -> np.ndarray:
     """Chips each provider could order today (provider, chip)."""
-    return setup.deploys & (setup.chip_from <= now + SMALL) & (setup.chip_until >= now)
+    may_buy = np.take(setup.buys, setup.chip_vendor, axis=1)
+    return may_buy & setup.deploys & (setup.chip_from <= now + SMALL) & (setup.chip_until >= now)
 
 
 def being_built(setup: Setup, market: Market) -> np.ndarray:
@@ -272,14 +273,16 @@ def useful_chip(market: Market) -> np.ndarray:
 
 
 def useful_price(setup: Setup, market: Market, built: np.ndarray) -> np.ndarray:
-    """Built-to-order price per useful PFLOP-hour (R,), the weighted geometric mean over what is being built."""
+    """Built-to-order price per useful PFLOP-hour (R,), the weighted geometric mean over what is being built; infinite
+    where nothing can be built."""
     useful = useful_chip(market)
     return _useful_price(being_built(setup, market), useful, delivered(setup), built)
 
 
 def _useful_price(weight: np.ndarray, useful: np.ndarray, reaches: np.ndarray, built: np.ndarray) -> np.ndarray:
     each = weight * log(np.maximum(built, SMALL) / np.maximum(useful[:, None, :] * reaches[:, :, None], SMALL))
-    return exp(each.reshape(len(each), -1).sum(axis=1))
+    some = (weight.reshape(len(weight), -1) > 0.0).any(axis=1)
+    return np.where(some, exp(each.reshape(len(each), -1).sum(axis=1)), np.inf)
 
 
 def requote(
@@ -292,6 +295,7 @@ def requote(
     delay = (weight * offered.delay).reshape(len(price), -1).sum(axis=1)
     wait = exp(obsolescence * np.minimum(delay, 5.0))
     target = (price * wait)[:, None, None] * useful[:, None, :] * reaches[:, :, None]
+    target = np.where(np.isfinite(price)[:, None, None], target, market.providers.quote)  # nothing new to go by
     fleet = market.fleet.in_service
     empty = np.where(
         fleet > 0.5, vacant(setup, market) / np.where(fleet > 0.5, fleet, 1.0), d.vacancy_target[:, None, None]
@@ -309,7 +313,7 @@ def order_ahead(setup: Setup, market: Market, offered: Offered) -> np.ndarray:
     to recent bookings, plus what restores the vacancy that quotes rest at; within sites and money.
     """
     d = setup.drawn
-    orderable = on_sale(setup, market.now) & np.take(setup.buys, setup.chip_vendor, axis=1)
+    orderable = on_sale(setup, market.now)
     fall = 0.5 * d.labs.obsolescence[:, None, None] * offered.delay
     excess = log(market.providers.quote / offered.built) - fall
     excess = np.where(orderable, excess, -np.inf)
@@ -334,7 +338,7 @@ def order_ahead(setup: Setup, market: Market, offered: Offered) -> np.ndarray:
 
 def orderable(setup: Setup, market: Market, offered: Offered, chips: np.ndarray) -> np.ndarray:
     """Orders (R, provider, chip) held to chips that the provider may buy today, and to its sites and money."""
-    may = on_sale(setup, market.now) & np.take(setup.buys, setup.chip_vendor, axis=1)
+    may = on_sale(setup, market.now)
     wanted = np.where(may & market.providers.active[:, :, None], np.maximum(0.0, chips), 0.0)
     kw = (wanted * setup.power).sum(axis=2)
     scale = np.minimum(1.0, headroom(setup, market, offered.costs) / np.maximum(kw, SMALL))

@@ -115,7 +115,7 @@ def _renew(row, next_id, price, term, use, now, dt, money, by_chip):
     row["price"] = price
     row["rent"] = 0.0
     yearly = price * row["chips"] * HOURS_PER_YEAR
-    rest = yearly * use * (now + dt - row["started"])
+    rest = yearly * use * max(0.0, now + dt - row["started"])
     money[RENT, row["lab"], row["provider"]] += rest
     by_chip[row["chip"]] += rest
     money[RENEWED, row["lab"], row["provider"]] += yearly
@@ -162,7 +162,7 @@ def _advance_book(
                 continue
         if row["status"] != PENDING:
             _earn(row, use[lab], now, dt, money, by_chip)
-            if row["ends"] <= now + dt:
+            if row["ends"] <= now + dt + FORGET:  # a term of whole ticks ends in its last one, however it rounds
                 _hand_back(row, money)
                 gone = _close(out_words, kept, EXPIRED, row["ends"], ended, ended_words, gone)
                 draw = luck[lab] + GOLDEN * row["id"]

@@ -12,6 +12,7 @@ RULES = ("pro_rata", "highest_margin", "strategic")
 PRO_RATA, HIGHEST_MARGIN, STRATEGIC = range(len(RULES))
 STEPS = 60
 SHRINKS = 0.1  # per year, fastest fall of supply
+TIE = 1e-9  # of the mean margin: buyers of the same chips may be this far apart by rounding
 
 
 @part
@@ -33,20 +34,21 @@ def _highest_margin(orders, margin, quantity, out):
     while left > 0.0:
         best = -np.inf
         for p in range(orders.size):
-            if orders[p] > 0.0 and margin[p] < above and margin[p] > best:
+            if orders[p] > 0.0 and margin[p] <= above and margin[p] > best:
                 best = margin[p]
         if best == -np.inf:
             return
+        least = best - TIE
         group = 0.0
         for p in range(orders.size):
-            if margin[p] == best:
+            if least < margin[p] <= above:
                 group += orders[p]
         scale = min(1.0, left / group)
         for p in range(orders.size):
-            if margin[p] == best:
+            if least < margin[p] <= above:
                 out[p] = orders[p] * scale
         left -= group * scale
-        above = best
+        above = least
 
 
 @part

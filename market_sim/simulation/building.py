@@ -33,7 +33,8 @@ def order_ahead(setup: Setup, market: Market, offered: Offered, policies: Polici
     decided = policies.decide("provider", "order", setup, market, wanted, setup.chips)
     if decided is not wanted:
         wanted = provider.orderable(setup, market, offered, decided)
-    carry = market.providers.order_carry + wanted
+    open_to = provider.on_sale(setup, market.now)
+    carry = np.where(open_to, market.providers.order_carry + wanted, 0.0)  # what may not be ordered any more is dropped
     lot = np.maximum(64.0, np.floor(0.01 * market.fleet.in_service.sum(axis=2)))[:, :, None]
     best = carry == carry.max(axis=2, keepdims=True)
     best = best & (np.cumsum(best, axis=2) == 1)

@@ -22,6 +22,7 @@ LOAN_YEARS = 4.0
 LEASE_YEARS = 4.0
 LEASE_SPREAD = 0.03  # over the riskless rate
 LEASE_PART = 0.5  # of a backed buyer's chips, at most
+SCRAP = 1e-6  # chips: a stock below this is what rounding left of none
 ENTRY_HISTORY = -1e9  # an acquired firm does not come back
 
 
@@ -222,8 +223,8 @@ def stock_cost(setup: Setup, market: Market, shipments: Shipments) -> tuple[np.n
     before = np.maximum(0.0, market.vendors.stock)
     total = before + shipments.made
     average = np.where(
-        total > 0.0,
-        (before * market.vendors.unit_cost + shipments.made * today) / np.where(total > 0.0, total, 1.0),
+        total > SCRAP,
+        (before * market.vendors.unit_cost + shipments.made * today) / np.where(total > SCRAP, total, 1.0),
         today,
     )
     return per_vendor(shipments.made * today, setup), per_vendor(sent * average, setup), average

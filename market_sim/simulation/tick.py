@@ -68,6 +68,8 @@ def tick(setup: Setup, market: Market, policies: Policies) -> tuple[Market, Day]
     market, settled = money.settle(
         setup, stocked, market, offered, trade, events, shipments, begun, ports_paid, retired
     )  # 9 accounts
+    if settled.failed.any():  # contracts, lots and fleets may have a new owner
+        market = add_up(setup, market)
 
     pressure = lab.obsolescence(setup, market.tick)  # 10 prices, beliefs, investment, entry
     market = adapting.move_quotes(setup, market, offered, pressure, policies)
