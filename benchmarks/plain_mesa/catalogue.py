@@ -1,0 +1,87 @@
+"""What firms share and none of them is: stacks, instruction-set families, chips and pools of revenue."""
+
+from dataclasses import dataclass, field
+from math import exp
+from typing import Any
+
+HOURS = 8766.0  # a year
+SOON = 1e-12  # years by which a launch may be early
+
+
+@dataclass(slots=True, eq=False)
+class Stack:
+    """A software stack; rates per year."""
+
+    place: int
+    ceiling: float
+    vendor_effort: float
+    port_cost: float  # engineer-months
+    automation: list[float]  # by tick
+
+
+@dataclass(slots=True, eq=False)
+class Family:
+    """An instruction-set family of a stack; its kernels mature together."""
+
+    stack: Stack
+    start: float  # years since the start of the run
+    maturity: list[float]  # by kind of work
+    launched: bool
+
+    def launch(self, reset: float, known: list[float]) -> None:
+        """Come to market at a part of the best that its stack `known`, by kind of work, where it knew any."""
+        self.maturity = [reset * best if best > 0.0 else own for best, own in zip(known, self.maturity, strict=True)]
+
+    def mature(self, rate: float, dt: float) -> None:
+        """Close the gap to the stack's ceiling at `rate`."""
+        step = 1.0 - exp(-rate * dt)
+        self.maturity = [kappa + max(0.0, self.stack.ceiling - kappa) * step for kappa in self.maturity]
+
+
+@dataclass(slots=True, eq=False)
+class Chip:
+    """A product of a vendor. Money per chip, power in kW."""
+
+    place: int
+    name: str
+    stack: Stack
+    family: Family
+    released: float  # years since the start of the run
+    withdrawn: float
+    power: float
+    packages: float
+    server: float
+    cost: float
+    error: float  # factor of the compute fit
+    list_price: float
+    stock: float
+    made: float
+    unit_cost: float
+    retired: float
+    shipped: float
+    vendor: Any = None
+    useful: float = 0.0  # PFLOP/s in live contracts
+
+    def launched(self, now: float) -> bool:
+        return self.released <= now + SOON
+
+    def on_sale(self, now: float) -> bool:
+        return self.launched(now) and self.withdrawn >= now
+
+    def cost_today(self, now: float, decline: float) -> float:
+        """USD to make one, falling from launch or the start on."""
+        return self.cost * exp(-decline * max(0.0, now - max(0.0, self.released)))
+
+
+@dataclass(slots=True, eq=False)
+class RevenuePool:
+    """End-customer spending that labs compete for."""
+
+    potential: list[float]  # USD a year at the start of each tick
+    labs: list[Any] = field(default_factory=list)
+
+    def industry_cost(self) -> float:
+        """USD per useful PFLOP-hour over all fleets of the pool; 0 where there are none."""
+        rent = sum(lab.rent_rate for lab in self.labs)
+        useful = sum(lab.useful for lab in self.labs)
+        return rent / (useful * HOURS) if useful > 0.0 else 0.0
