@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from typing import Any
 
 import polars as pl
 
@@ -23,8 +24,18 @@ def labelled(tables: Tables) -> Tables:
     if not isinstance(tables, Runs):
         return tables
     named = labels({run: manifest.info for run, manifest in tables.manifests.items()})
-    label = pl.col("run").cast(pl.String).replace_strict(named, return_dtype=pl.String)
+    label = _label(named)
     return {name: tables[name].with_columns(scenario=label) for name in tables}
+
+
+def _label(named: Mapping[str, str]) -> pl.Expr:
+    """The label of a row's run: compares codes and makes no text, since there may be ten million rows."""
+    kind = pl.Enum(list(named.values()))
+    chain: Any = pl
+    for run, label in named.items():
+        chain = chain.when(pl.col("run") == run).then(pl.lit(label, dtype=kind))
+    found: pl.Expr = chain.otherwise(None)
+    return found
 
 
 def _by_scenario(runs: Mapping[str, RunInfo]) -> dict[str, dict[str, RunInfo]]:

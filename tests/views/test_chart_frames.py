@@ -34,7 +34,7 @@ def test_quantiles_leave_out_what_is_no_number() -> None:
     """Of 0, .1 ... 1.0, a null and a NaN: the median is .5, and the bands go from .05 to .95."""
     values = [*(tenth / 10 for tenth in range(11)), None, float("nan")]
     rows = pl.LazyFrame({"scenario": "a", "panel": "p", "date": DAYS[0], "value": values})
-    (row,) = spread(rows).to_dicts()
+    (row,) = spread(rows, ("scenario", "panel", "date")).to_dicts()
     assert (row["median"], row["low90"], row["high90"], row["low50"]) == pytest.approx((0.5, 0.05, 0.95, 0.25))
     assert row["replicates"] == 11
 

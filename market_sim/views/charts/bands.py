@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 from typing import Any
 
 import altair as alt
@@ -16,17 +18,43 @@ from market_sim.views.charts.look import (
     OUTER,
     OVERLAID,
     WIDTH,
+    Part,
     axis_of_dates,
     dash_scale,
     header,
     legend,
+    moment,
     series_scale,
+    source,
     zoom,
-)
+)  # fmt: skip
 
 QUANTILES = {"median": 0.5, "low50": 0.25, "high50": 0.75, "low90": 0.05, "high90": 0.95}
 MOST_BANDED = 4  # runs in a panel; of more, only the inner band is drawn
-PLACE = ("scenario", "panel", "date")
+SERIES_KEYS = ("scenario", "signal", "group", "date")
+
+
+@dataclass(frozen=True)
+class Measure:
+    """How a signal is drawn: its title with the unit, the factor to that unit, and whether as means of years."""
+
+    title: str
+    scale: float = 1.0
+    yearly: bool = False
+
+
+def where(table: pl.LazyFrame, **held: str | Iterable[str]) -> pl.LazyFrame:
+    """The rows whose columns of names hold one of these; a name that no run knows is in no row.
+
+    Compares codes, so that whole groups of rows in a file are passed over by their statistics.
+    """
+    schema = table.collect_schema()
+    for column, names in held.items():
+        kind = schema[column]
+        wanted = [names] if isinstance(names, str) else list(names)
+        known = [name for name in wanted if not isinstance(kind, pl.Enum) or name in kind.categories]
+        table = table.filter(reduce(or_, (pl.col(column) == name for name in known), pl.lit(False)))
+    return table
 
 
 def plain(name: str) -> pl.Expr:
@@ -34,12 +62,34 @@ def plain(name: str) -> pl.Expr:
     return pl.col(name).cast(pl.String)
 
 
-def spread(rows: pl.LazyFrame, by: Sequence[str] = PLACE) -> pl.DataFrame:
+def texts(frame: pl.DataFrame) -> pl.DataFrame:
+    """The frame with its names as text."""
+    return frame.with_columns(pl.col(name).cast(pl.String) for name, kind in frame.schema.items() if kind == pl.Enum)
+
+
+def spread(rows: pl.LazyFrame, by: Sequence[str]) -> pl.DataFrame:
     """Rows of `by` and `value`, one a replicate -> its quantiles, and how many `replicates` have a value."""
     known = rows.filter(pl.col("value").is_not_null() & pl.col("value").is_finite())
     value = pl.col("value").cast(pl.Float64)
     cut = {name: value.quantile(at, "linear") for name, at in QUANTILES.items()}
-    return known.group_by(by).agg(replicates=pl.len(), **cut).sort(by).collect(engine="streaming")
+    found = known.group_by(by).agg(replicates=pl.len(), **cut).collect(engine="streaming")
+    return texts(found).sort(by)
+
+
+def measured(table: pl.LazyFrame, measures: Mapping[str, Measure], groups: str | Iterable[str]) -> pl.DataFrame:
+    """Signals of these groups -> quantiles by scenario, panel (the measure's title), group and date."""
+    rows = where(table, signal=measures, group=groups).select(*SERIES_KEYS, "replicate", "value")
+    by_year = [name for name, measure in measures.items() if measure.yearly]
+    months = where(rows, signal=[name for name in measures if name not in by_year])
+    parts = [spread(months, SERIES_KEYS)]
+    if by_year:
+        parts.append(spread(yearly(where(rows, signal=by_year)), SERIES_KEYS))
+    scales = {name: measure.scale for name, measure in measures.items()}
+    titles = {name: measure.title for name, measure in measures.items()}
+    scale = pl.col("signal").replace_strict(scales, return_dtype=pl.Float64)
+    panel = pl.col("signal").replace_strict(titles, return_dtype=pl.String)
+    frame = pl.concat(parts).with_columns(pl.col(*QUANTILES) * scale)
+    return frame.select("scenario", panel.alias("panel"), pl.exclude("scenario", "signal"))
 
 
 def yearly(rows: pl.LazyFrame) -> pl.LazyFrame:
@@ -76,15 +126,16 @@ def said(frame: pl.DataFrame) -> str:
     return f"{whose}Line: median; {bands} of {draws_of(frame)} replicates."
 
 
-def overlaid(frame: pl.DataFrame, panels: Sequence[str], *, columns: int = 2, shared: bool = False) -> Any:
+def overlaid(frame: pl.DataFrame, panels: Sequence[str], *, columns: int = 2, shared: bool = False) -> Part:
     """A panel for each name in `panels`, a line with bands for each run; `shared`: one y axis for all."""
     runs = scenarios_of(frame)
     hue = Hue("scenario", runs, series_scale(runs), OVERLAID if len(runs) > 1 else (OUTER, INNER))
-    layers = banded(frame.filter(pl.col("panel").is_in(list(panels))), hue, "overlaid", days_of(frame))
+    part = banded(frame.filter(pl.col("panel").is_in(list(panels))), hue, "series", days_of(frame))
     facet = alt.Facet("panel:N", sort=list(panels), title=None, header=header())
-    drawn = layers.properties(width=WIDTH, height=HEIGHT).facet(facet=facet, columns=columns)
+    drawn = part.chart.properties(width=WIDTH, height=HEIGHT).facet(facet=facet, columns=columns)
     drawn = drawn.properties(bounds="flush", spacing={"row": 62, "column": 52})
-    return drawn.resolve_scale(y="shared" if shared else "independent").resolve_axis(x="independent", y="independent")
+    drawn = drawn.resolve_scale(y="shared" if shared else "independent").resolve_axis(x="independent", y="independent")
+    return Part(drawn, part.data)
 
 
 @dataclass(frozen=True)
@@ -97,13 +148,13 @@ class Hue:
     bands: tuple[float, float] = (OUTER, INNER)
 
 
-def banded(frame: pl.DataFrame, hue: Hue, key: str, days: list[str]) -> Any:
+def banded(frame: pl.DataFrame, hue: Hue, key: str, days: list[str]) -> Part:
     """Lines and bands over `days`, the first and the last; a dot with whiskers where a line has but one date."""
     keys = [name for name in ("scenario", "panel", "group") if name in frame.columns]
     key_to = legend(hue.names)
     colour = alt.Color(f"{hue.column}:N", title=None, scale=hue.colours, legend=key_to)
     x = alt.X("date:T", title=None, axis=axis_of_dates(), scale=alt.Scale(domain=days))
-    base = alt.Chart(frame.with_columns(lone=pl.len().over(keys) == 1)).encode(x=x, color=colour)
+    base = source(key).encode(x=x, color=colour)
     dash = alt.StrokeDash(f"{hue.column}:N", title=None, scale=dash_scale(hue.names), legend=key_to)
     outer = base.mark_area(opacity=hue.bands[0]).encode(y=_y("low90"), y2="high90:Q")
     inner = base.mark_area(opacity=hue.bands[1]).encode(y=_y("low50"), y2="high50:Q")
@@ -112,12 +163,14 @@ def banded(frame: pl.DataFrame, hue: Hue, key: str, days: list[str]) -> Any:
     dot = alone.mark_point(filled=True, size=50, opacity=1.0).encode(y=_y("median"))
     whisker = alone.mark_rule(strokeWidth=2).encode(y=_y("low90"), y2="high90:Q")
     bands = [outer, inner] if len(hue.names) <= MOST_BANDED else [inner]
-    return alt.layer(*bands, whisker, line, dot, _hints(base, hue.column, key)).add_params(zoom(key))
+    chart = alt.layer(*bands, whisker, line, dot, _hints(base, hue.column, key)).add_params(zoom(key))
+    return Part(chart, {key: frame.with_columns(lone=pl.len().over(keys) == 1)})
 
 
 def days_of(frame: pl.DataFrame) -> list[str]:
     """The first and the last date."""
-    return [str(frame["date"].min()), str(frame["date"].max())] if frame.height else []
+    days = frame["date"].to_list()
+    return [moment(min(days)), moment(max(days))] if days else []
 
 
 def _y(column: str) -> alt.Y:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 import altair as alt
 import polars as pl
 
-from market_sim.views.charts.bands import draws_of, overlaid, plain, said, scenarios_of, spread
+from market_sim.views.charts.bands import draws_of, overlaid, plain, said, scenarios_of, spread, texts, where
 from market_sim.views.charts.firms import OTHERS, firm_colours
 from market_sim.views.charts.kind import ChartKind, Frames, Tables
-from market_sim.views.charts.look import HEIGHT, INK, WIDTH, axis_of_dates, by_run, styled
+from market_sim.views.charts.look import HEIGHT, INK, WIDTH, Part, axis_of_dates, by_run, finished, source, together
 
 MARKETS = {
     "vendor": "Chip vendors",
@@ -28,10 +29,13 @@ PLACE = ("scenario", "market", "date")
 
 def concentration_frames(tables: Tables) -> Frames:
     """`hhi`: HHI (0-1) of useful compute in service by scenario, panel (market) and date."""
-    held = tables["concentration"].filter(plain("basis") == BASIS, plain("market").is_in(list(MARKETS)))
-    panel = plain("market").replace_strict(MARKETS, return_dtype=pl.String)
-    rows = held.select(plain("scenario"), panel.alias("panel"), "date", "replicate", value="hhi")
-    return {"hhi": spread(rows)}
+    return {"hhi": hhi_of(tables["concentration"], MARKETS)}
+
+
+def hhi_of(table: pl.LazyFrame, markets: Mapping[str, str]) -> pl.DataFrame:
+    """Quantiles of HHI by scenario, panel (the market's title) and date."""
+    held = where(table, basis=BASIS, market=markets)
+    return _titled(spread(held.select(*PLACE, "replicate", value="hhi"), PLACE), markets)
 
 
 def concentration_picture(frames: Frames) -> Any:
@@ -41,7 +45,7 @@ def concentration_picture(frames: Frames) -> Any:
         said(frames["hhi"]),
         "HHI: 1 is one holder, 0.1 is ten alike; US merger guidelines call 0.18 and more high.",
     )
-    return styled(panels, "Concentration of useful compute in service (HHI, 0 to 1)", says)
+    return finished(panels, "Concentration of useful compute in service (HHI, 0 to 1)", says)
 
 
 def shares_frames(tables: Tables) -> Frames:
@@ -49,31 +53,29 @@ def shares_frames(tables: Tables) -> Frames:
     return held_frames(tables, MARKETS)
 
 
-def held_frames(tables: Tables, markets: dict[str, str]) -> Frames:
+def held_frames(tables: Tables, markets: Mapping[str, str]) -> Frames:
     """What firms hold: markets -> their titles.
 
     `stack`: mean share (0-1) by scenario, panel (title), entity and date, with `place` in the stack, 0 at the
     bottom. `end`: quantiles over replicates at the last date that all runs reach. The seven firms that were
     ever largest are named, the others are one; a firm that a replicate does not name holds nothing in it.
     """
-    held = tables["shares"].filter(plain("basis") == BASIS, plain("market").is_in(list(markets)))
-    rows = held.filter(pl.col("share").is_not_null()).select(
-        *(plain(name) for name in ("scenario", "market", "entity")), "date", "replicate", "share"
-    )
+    held = where(tables["shares"], basis=BASIS, market=markets).filter(pl.col("share").is_not_null())
+    rows = held.select(*PLACE, "entity", "replicate", "share")
     draws = rows.group_by(PLACE).agg(draws=pl.col("replicate").n_unique())
     mean = rows.group_by(*PLACE, "entity").agg(pl.col("share").sum()).join(draws, on=PLACE)
     means = mean.with_columns(share=pl.col("share") / pl.col("draws")).drop("draws").collect(engine="streaming")
     named = _named(means)
     return {
-        "stack": _titled(_stacked(means, named), markets),
+        "stack": _titled(texts(_stacked(means, named)), markets),
         "end": _titled(_ends(rows, named, last_days(means)), markets),
     }
 
 
 def _named(means: pl.DataFrame) -> pl.DataFrame:
     """Market, entity and place in the stack of the firms with the largest shares that any date knows."""
-    size = means.group_by("market", "entity").agg(pl.col("share").max())
-    ranked = size.filter(pl.col("share") > 0.0).sort("market", "share", "entity", descending=[False, True, False])
+    size = means.group_by("market", "entity").agg(pl.col("share").max()).filter(pl.col("share") > 0.0)
+    ranked = size.sort("market", "share", plain("entity"), descending=[False, True, False])
     place = pl.int_range(pl.len()).over("market").alias("place")
     return ranked.group_by("market", maintain_order=True).head(MOST_NAMED).select("market", "entity", place)
 
@@ -81,7 +83,7 @@ def _named(means: pl.DataFrame) -> pl.DataFrame:
 def _gathered(rows: pl.LazyFrame, named: pl.DataFrame) -> pl.LazyFrame:
     """Firms that are not named become one, on top of the stack."""
     joined = rows.join(named.lazy(), on=["market", "entity"], how="left")
-    entity = pl.when(pl.col("place").is_null()).then(pl.lit(OTHERS)).otherwise("entity")
+    entity = pl.when(pl.col("place").is_null()).then(pl.lit(OTHERS)).otherwise(plain("entity"))
     return joined.with_columns(entity=entity, place=pl.col("place").fill_null(MOST_NAMED))
 
 
@@ -109,7 +111,7 @@ def _ends(rows: pl.LazyFrame, named: pl.DataFrame, days: pl.DataFrame) -> pl.Dat
     )
 
 
-def _titled(frame: pl.DataFrame, markets: dict[str, str]) -> pl.DataFrame:
+def _titled(frame: pl.DataFrame, markets: Mapping[str, str]) -> pl.DataFrame:
     """The market's title as `panel`, rows in the order of the markets."""
     order = {name: at for at, name in enumerate(markets)}
     panel = pl.col("market").replace_strict(markets, return_dtype=pl.String)
@@ -122,7 +124,7 @@ def shares_picture(frames: Frames) -> Any:
     stack, end = frames["stack"], frames["end"]
     rows = held_rows(frames, stack["panel"].unique(maintain_order=True).to_list(), "shares")
     columns = 2 if len(scenarios_of(end)) == 1 else 1
-    return styled(alt.concat(*rows, columns=columns), "Shares of useful compute in service", stack_says(end))
+    return finished(together(rows, columns), "Shares of useful compute in service", stack_says(end))
 
 
 def stack_says(end: pl.DataFrame) -> Sequence[str]:
@@ -137,46 +139,58 @@ def stack_says(end: pl.DataFrame) -> Sequence[str]:
     return f"{whose}Stacks: mean over replicates.", dots, *order
 
 
-def held_rows(frames: Frames, panels: Sequence[str], key: str) -> list[Any]:
+def held_rows(frames: Frames, panels: Sequence[str], key: str) -> list[Part]:
     """For each panel its stacks and its strip; colours are the firms' own."""
     stack, end = frames["stack"], frames["end"]
     names = [_firms(stack.filter(pl.col("panel") == panel)) for panel in panels]
     colours = firm_colours(names)
-    return [
-        alt.concat(
-            _stacks(stack.filter(pl.col("panel") == panel), own, colours, panel),
-            _strip(end.filter(pl.col("panel") == panel), own, colours),
-            columns=2,
-        ).resolve_scale(color="independent")
-        for panel, own in zip(panels, names, strict=True)
-    ]
+    rows = []
+    for at, (panel, own) in enumerate(zip(panels, names, strict=True)):
+        stacks = _stacks(stack.filter(pl.col("panel") == panel), Look(f"{key}{at}", own, colours), panel)
+        strip = _strip(end.filter(pl.col("panel") == panel), Look(f"{key}_end{at}", own, colours))
+        pair = together([stacks, strip], 2)
+        rows.append(Part(pair.chart.resolve_scale(color="independent"), pair.data))
+    return rows
+
+
+@dataclass(frozen=True)
+class Look:
+    """The data set of a part, its firms in the order of the stack, and all colours."""
+
+    key: str
+    firms: list[str]
+    colours: Mapping[str, str]
+
+    @property
+    def scale(self) -> alt.Scale:
+        """The colours of the firms."""
+        return alt.Scale(domain=self.firms, range=[self.colours[name] for name in self.firms])
 
 
 def _firms(own: pl.DataFrame) -> list[str]:
     return own.sort("place")["entity"].unique(maintain_order=True).to_list()
 
 
-def _stacks(own: pl.DataFrame, names: list[str], colours: dict[str, str], title: str) -> Any:
+def _stacks(own: pl.DataFrame, look: Look, title: str) -> Part:
     """One market's shares as a stack for each run, the largest at the bottom."""
     runs = scenarios_of(own)
-    scale = alt.Scale(domain=names, range=[colours[name] for name in names])
     lone = own["date"].n_unique() == 1
-    chart = alt.Chart(own)
+    chart = source(look.key)
     marked = chart.mark_bar() if lone else chart.mark_area(stroke="white", strokeWidth=0.6)
     encoded = marked.encode(
         x=alt.X("date:T", title=None, axis=axis_of_dates()),
         y=alt.Y("share:Q", title=None, axis=alt.Axis(format="%"), scale=alt.Scale(domain=[0.0, 1.0])),
-        color=alt.Color("entity:N", title=None, scale=scale, legend=None),
+        color=alt.Color("entity:N", title=None, scale=look.scale, legend=None),
         order="place:Q",
-        tooltip=["scenario", "entity", alt.Tooltip("share:Q", format=".1%")],
+        tooltip=["scenario:N", "entity:N", alt.Tooltip("share:Q", format=".1%")],
     ).properties(width=WIDTH - 40, height=HEIGHT)
-    return by_run(encoded, runs, title)
+    return by_run(Part(encoded, {look.key: own}), runs, title)
 
 
-def _strip(own: pl.DataFrame, names: list[str], colours: dict[str, str]) -> Any:
+def _strip(own: pl.DataFrame, look: Look) -> Part:
     """Where each firm ends: a dot at the median with bars for half and for nine tenths of replicates."""
     runs = scenarios_of(own)
-    order = list(reversed(names))
+    order = list(reversed(look.firms))
     y = alt.Y(
         "entity:N",
         sort=order,
@@ -185,20 +199,18 @@ def _strip(own: pl.DataFrame, names: list[str], colours: dict[str, str]) -> Any:
     )
     shape = alt.Shape("scenario:N", title=None, sort=runs, legend=None)
     figures = [alt.Tooltip(f"{name}:Q", format=".1%") for name in ("median", "low50", "high50", "low90", "high90")]
-    base = alt.Chart(own).encode(
+    base = source(look.key).encode(
         y=y,
         yOffset=alt.YOffset("scenario:N", sort=runs),
-        color=alt.Color(
-            "entity:N", scale=alt.Scale(domain=names, range=[colours[name] for name in names]), legend=None
-        ),
-        tooltip=["scenario", "entity", *figures, "replicates"],
+        color=alt.Color("entity:N", scale=look.scale, legend=None),
+        tooltip=["scenario:N", "entity:N", *figures, "replicates:Q"],
     )
     x = alt.X("median:Q", title="share at the end", axis=alt.Axis(format="%", tickCount=4), scale=alt.Scale(zero=True))
     wide = base.mark_rule(strokeWidth=1.5).encode(x="low90:Q", x2="high90:Q")
     half = base.mark_rule(strokeWidth=4).encode(x="low50:Q", x2="high50:Q")
     dot = base.mark_point(filled=True, size=34, stroke=INK, strokeWidth=0.7, opacity=1.0).encode(x=x, shape=shape)
-    height = max(HEIGHT, ROW * len(runs) * len(names))
-    return alt.layer(wide, half, dot).properties(width=STRIP, height=height)
+    height = max(HEIGHT, ROW * len(runs) * len(look.firms))
+    return Part(alt.layer(wide, half, dot).properties(width=STRIP, height=height), {look.key: own})
 
 
 CONCENTRATION = ChartKind(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
 import altair as alt
+import polars as pl
 
 Format = Literal["svg", "png", "html"]
 
@@ -18,6 +21,16 @@ WIDTH, HEIGHT = 280, 170
 DOTS_PER_INCH = 144
 OUTER, INNER = 0.16, 0.28  # opacity of the band of nine tenths, and of the half within it
 OVERLAID = 0.08, 0.24  # the same where bands of several runs lie over one another
+CONFIG = alt.Config(
+    view=alt.ViewConfig(stroke=None, continuousWidth=WIDTH, continuousHeight=HEIGHT),
+    axis=alt.AxisConfig(
+        gridColor="#e8e8e8", domainColor="#888888", tickColor="#888888", labelColor=INK, titleFontWeight="normal"
+    ),
+    title=alt.TitleConfig(anchor="start", frame="group", fontSize=12, fontWeight=600, subtitlePadding=4),
+    legend=alt.LegendConfig(labelLimit=240, orient="top", title=None, symbolOpacity=1.0),
+    facet=alt.CompositionConfig(spacing=18),
+    concat=alt.CompositionConfig(spacing=22),
+)
 HOVER = "hover"  # name of the layers that only answer the mouse; pictures go without
 
 
@@ -32,12 +45,48 @@ def dash_scale(names: Sequence[str]) -> alt.Scale:
     return alt.Scale(domain=list(names), range=dashes)
 
 
-def by_run(chart: Any, runs: Sequence[str], title: str) -> Any:
-    """A panel for each run, in order; where there is but one, the chart itself."""
+@dataclass(frozen=True)
+class Part:
+    """A part of a picture, and the rows it draws by the name of their data set.
+
+    Rows are kept beside the drawing until it is whole: Altair copies all that it holds at every step.
+    """
+
+    chart: Any
+    data: Mapping[str, pl.DataFrame]
+
+    def titled(self, title: str) -> Part:
+        """The same under a title."""
+        return Part(self.chart.properties(title=title), self.data)
+
+
+def source(key: str) -> alt.Chart:
+    """A chart of the data set of that name."""
+    return alt.Chart(alt.NamedData(name=key))
+
+
+def together(parts: Sequence[Part], columns: int) -> Part:
+    """Parts side by side, so many to a row."""
+    chart = alt.concat(*(part.chart for part in parts), columns=columns)
+    return Part(chart, {key: rows for part in parts for key, rows in part.data.items()})
+
+
+def by_run(part: Part, runs: Sequence[str], title: str) -> Part:
+    """A panel for each run, in order; where there is but one, the part itself."""
     if len(runs) < 2:
-        return chart.properties(title=title)
+        return part.titled(title)
     facet = alt.Facet("scenario:N", sort=list(runs), title=None, header=header())
-    return chart.facet(facet=facet, columns=min(3, len(runs)), title=title)
+    return Part(part.chart.facet(facet=facet, columns=min(3, len(runs)), title=title), part.data)
+
+
+def moment(day: date | None) -> str:
+    """A day as charts take it: its first moment by the reader's own clock."""
+    return f"{day:%Y-%m-%d}T00:00:00" if day else ""
+
+
+def _rows(frame: pl.DataFrame) -> list[dict[str, Any]]:
+    days = [name for name, kind in frame.schema.items() if kind == pl.Date]
+    return frame.with_columns(pl.col(name).dt.strftime("%Y-%m-%dT00:00:00") for name in days).to_dicts()
 
 
 def header() -> alt.Header:
@@ -60,20 +109,19 @@ def axis_of_dates() -> alt.Axis:
     return alt.Axis(format="%Y", tickCount=5, labelFlush=False)
 
 
+def finished(part: Part, title: str, says: Sequence[str] = ()) -> Any:
+    """The picture with its rows, under a title."""
+    chart = styled(part.chart, title, says)
+    chart.datasets = {key: _rows(frame) for key, frame in part.data.items()}
+    return chart
+
+
 def styled(chart: Any, title: str, says: Sequence[str] = ()) -> Any:
     """The chart under a title, and below it in small what is drawn."""
-    heading = alt.Title(title, subtitle=list(says), fontSize=15, subtitleColor="#555555", offset=10)
-    return (
-        chart.properties(title=heading, padding={"left": 6, "right": 12, "top": 6, "bottom": 6})
-        .configure_view(stroke=None)
-        .configure_axis(
-            gridColor="#e8e8e8", domainColor="#888888", tickColor="#888888", labelColor=INK, titleFontWeight="normal"
-        )
-        .configure_title(anchor="start", frame="group", fontSize=12, fontWeight=600, subtitlePadding=4)
-        .configure_legend(labelLimit=240, orient="top", title=None, symbolOpacity=1.0)
-        .configure_facet(spacing=18)
-        .configure_concat(spacing=22)
-    )
+    chart.title = alt.Title(title, subtitle=list(says), fontSize=15, subtitleColor="#555555", offset=10)
+    chart.padding = {"left": 6, "right": 12, "top": 6, "bottom": 6}
+    chart.config = CONFIG  # set at once: each of Altair's own `configure_` copies the whole chart
+    return chart
 
 
 def save(chart: Any, path: Path, layout: Format) -> None:
@@ -83,7 +131,8 @@ def save(chart: Any, path: Path, layout: Format) -> None:
         return
     import vl_convert
 
-    still, version = without_hover(chart.to_dict()), ".".join(alt.SCHEMA_VERSION.lstrip("v").split(".")[:2])
+    still = without_hover(chart.to_dict(validate=False))
+    version = ".".join(alt.SCHEMA_VERSION.lstrip("v").split(".")[:2])
     if layout == "png":
         path.write_bytes(vl_convert.vegalite_to_png(still, vl_version=version, ppi=DOTS_PER_INCH))
     else:

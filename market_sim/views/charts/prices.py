@@ -6,11 +6,12 @@ from typing import Any
 
 import polars as pl
 
-from market_sim.views.charts.bands import overlaid, plain, said, spread, yearly
+from market_sim.views.charts.bands import Measure, measured, overlaid, said, texts, where
 from market_sim.views.charts.kind import ChartKind, Frames, Tables
-from market_sim.views.charts.look import styled
+from market_sim.views.charts.look import finished
 
 USEFUL = "Useful PFLOP-hour, USD signed"
+ASKED = "{}, USD per chip-hour asked"
 MOST_CHIPS = 8
 
 
@@ -19,28 +20,25 @@ def frames(tables: Tables) -> Frames:
 
     Quotes are those asked for one year, by month; what a useful PFLOP-hour was signed at is a yearly mean.
     """
-    table = tables["signals"].select(
-        *(plain(name) for name in ("scenario", "signal", "group")), "date", "replicate", "value"
-    )
+    table = tables["signals"]
     chips = _most_traded(table)
-    asked = table.filter(pl.col("signal") == "quote", pl.col("group").is_in(chips))
-    quotes = asked.with_columns(panel=pl.format("{}, USD per chip-hour asked", "group"))
-    useful = table.filter(pl.col("signal") == "useful_price", pl.col("group") == "all")
-    keys = ("scenario", "panel", "date", "replicate", "value")
-    drawn = pl.concat(
-        [spread(yearly(useful.with_columns(panel=pl.lit(USEFUL)).select(keys))), spread(quotes.select(keys))]
-    )
-    known = drawn["panel"].unique()
-    panels = [one for one in (USEFUL, *(f"{chip}, USD per chip-hour asked" for chip in chips)) if one in known]
+    useful = measured(table, {"useful_price": Measure(USEFUL, yearly=True)}, "all")
+    quotes = measured(table, {"quote": Measure(ASKED)}, chips)
+    named = quotes.with_columns(panel=pl.format(ASKED, "group"))
+    drawn = pl.concat([useful, named]).drop("group")
+    known = set(drawn["panel"])
+    panels = [one for one in (USEFUL, *map(ASKED.format, chips)) if one in known]
     return {"prices": drawn, "panels": pl.DataFrame({"panel": panels}, schema={"panel": pl.String})}
 
 
 def _most_traded(table: pl.LazyFrame) -> list[str]:
-    """Chips that were signed for in the most months, in order of their launch; the quoted ones if none was."""
-    traded = table.filter(pl.col("signal").is_in(["trade", "quote"])).group_by("signal", "group")
-    counted = traded.agg(months=pl.len(), first=pl.col("date").min()).collect(engine="streaming")
-    held = counted.filter(pl.col("signal") == "trade")
-    ranked = (held if held.height else counted).sort("months", "group", descending=[True, False]).head(MOST_CHIPS)
+    """Chips that were signed for in the most months, in order of their first; the quoted ones if none was."""
+    for signal in ("trade", "quote"):
+        counted = where(table, signal=signal).group_by("group").agg(months=pl.len(), first=pl.col("date").min())
+        found = texts(counted.collect(engine="streaming"))
+        if found.height:
+            break
+    ranked = found.sort("months", "group", descending=[True, False]).head(MOST_CHIPS)
     return ranked.sort("first", "group")["group"].to_list()
 
 
@@ -48,7 +46,7 @@ def picture(frames: Frames) -> Any:
     """A panel for each price, a line for each run."""
     panels = overlaid(frames["prices"], frames["panels"]["panel"].to_list(), columns=3)
     says = (said(frames["prices"]), "The chips that were signed for in the most months; asked for one year's rent.")
-    return styled(panels, "What compute costs", says)
+    return finished(panels, "What compute costs", says)
 
 
 PRICES = ChartKind(

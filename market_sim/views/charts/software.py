@@ -6,15 +6,15 @@ from typing import Any
 
 import polars as pl
 
-from market_sim.views.charts.bands import overlaid, plain, said, spread
+from market_sim.views.charts.bands import Measure, measured, overlaid, said, texts, where
 from market_sim.views.charts.kind import ChartKind, Frames, Tables
-from market_sim.views.charts.look import styled
+from market_sim.views.charts.look import finished
 
 MEASURES = {
-    "cuda_premium": ("CUDA premium, % of spending", 100.0),
-    "lock_in": ("Lock-in, log of advantage per USD", 1.0),
-    "divergence": ("Divergence of architectures, log", 1.0),
-    "segregation": ("Labs apart by platform, 0 to 1", 1.0),
+    "cuda_premium": Measure("CUDA premium, % of spending", 100.0),
+    "lock_in": Measure("Lock-in, log of advantage per USD"),
+    "divergence": Measure("Divergence of architectures, log"),
+    "segregation": Measure("Labs apart by platform, 0 to 1"),
 }
 MOST_STACKS = 5
 AUTOMATION = "Automation, {}: % of kernel work"
@@ -22,39 +22,30 @@ AUTOMATION = "Automation, {}: % of kernel work"
 
 def frames(tables: Tables) -> Frames:
     """`software`: quantiles by scenario, panel and date; `panels`: the panels in order."""
-    table = tables["signals"].select(
-        *(plain(name) for name in ("scenario", "signal", "group")), "date", "replicate", "value"
-    )
-    written = table.filter(pl.col("signal") == "automation")
-    stacks = _ahead(written)
-    parts = [_measured(table, name) for name in MEASURES]
-    kept = written.filter(pl.col("group").is_in(stacks))
-    parts.append(kept.with_columns(panel=pl.format(AUTOMATION, "group"), value=100.0 * pl.col("value")))
-    drawn = pl.concat([spread(one) for one in parts])
+    table = tables["signals"]
+    stacks = _ahead(table)
+    written = measured(table, {"automation": Measure(AUTOMATION, 100.0)}, stacks)
+    named = written.with_columns(panel=pl.format(AUTOMATION, "group"))
+    drawn = pl.concat([measured(table, MEASURES, "all"), named]).drop("group")
     known = set(drawn["panel"])
-    titles = [*(title for title, _ in MEASURES.values()), *(AUTOMATION.format(stack) for stack in stacks)]
+    titles = [*(measure.title for measure in MEASURES.values()), *map(AUTOMATION.format, stacks)]
     panels = [one for one in titles if one in known]
     return {"software": drawn, "panels": pl.DataFrame({"panel": panels}, schema={"panel": pl.String})}
 
 
-def _measured(table: pl.LazyFrame, signal: str) -> pl.LazyFrame:
-    title, scale = MEASURES[signal]
-    held = table.filter(pl.col("signal") == signal, pl.col("group") == "all")
-    return held.with_columns(panel=pl.lit(title), value=scale * pl.col("value"))
-
-
-def _ahead(written: pl.LazyFrame) -> list[str]:
-    """The stacks on which models write most of the kernels when the run begins."""
-    first = written.filter(pl.col("date") == pl.col("date").min())
-    mean = first.group_by("group").agg(pl.col("value").mean()).collect(engine="streaming")
-    return mean.sort("value", "group", descending=[True, False])["group"].head(MOST_STACKS).to_list()
+def _ahead(table: pl.LazyFrame) -> list[str]:
+    """The stacks on which models write most of the kernels when the first run begins."""
+    mean = where(table, signal="automation").group_by("group", "date").agg(pl.col("value").mean())
+    found = texts(mean.collect(engine="streaming"))
+    first = found.filter(pl.col("date") == pl.col("date").min())
+    return first.sort("value", "group", descending=[True, False])["group"].head(MOST_STACKS).to_list()
 
 
 def picture(frames: Frames) -> Any:
     """A panel for each measure, a line for each run."""
     panels = overlaid(frames["software"], frames["panels"]["panel"].to_list(), columns=3)
     says = (said(frames["software"]), "Lock-in above 0: having adapted to its chips ties a lab to their platform.")
-    return styled(panels, "The software moat", says)
+    return finished(panels, "The software moat", says)
 
 
 SOFTWARE = ChartKind(

@@ -7,17 +7,16 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from market_sim.views.charts.bands import plain, scenarios_of
+from market_sim.views.charts.bands import plain, scenarios_of, texts, where
 from market_sim.views.charts.chips import HOURS
 from market_sim.views.charts.kind import ChartKind, Frames, Tables
 from market_sim.views.charts.kinds import KINDS
-from market_sim.views.charts.look import INK, styled
+from market_sim.views.charts.look import INK, Part, finished, source, together
 
 LARGEST = 4  # contracts that are drawn of each year
 ROW = 13
 ENDINGS = {"walked": "lab walked away", "defaulted": "lab failed", "sublet": "let on to others"}
 SHAPES = ("cross", "triangle-down", "diamond")
-NAMES = ("scenario", "lab", "provider", "provider_kind", "chip", "lot", "status")
 
 
 def frames(tables: Tables) -> Frames:
@@ -28,11 +27,11 @@ def frames(tables: Tables) -> Frames:
     `all`: by scenario, how many contracts that replicate has, and the `part` of their worth (0-1) that is drawn.
     Contracts under way at the start, and those of providers that stand for many, are left out.
     """
-    named = (plain("lot") != "opening") & plain("provider_kind").is_in(list(KINDS))
-    held = tables["contracts"].filter(named).with_columns(*(plain(name) for name in NAMES))
+    held = where(tables["contracts"], provider_kind=KINDS).filter(plain("lot") != "opening")
     first = held.group_by("scenario").agg(pl.col("replicate").min())
     worth = pl.col("chips") * pl.col("usd_per_chip_hour") * pl.col("term_years") * HOURS
-    own = held.join(first, on=["scenario", "replicate"]).with_columns(worth=worth).collect(engine="streaming")
+    found = held.join(first, on=["scenario", "replicate"]).with_columns(worth=worth)
+    own = texts(found.collect(engine="streaming"))
     ranked = own.sort("scenario", "worth", "contract", descending=[False, True, False])
     largest = ranked.group_by("scenario", pl.col("signed").dt.year().alias("year"), maintain_order=True).head(LARGEST)
     drawn = largest.with_columns(
@@ -50,26 +49,30 @@ def picture(frames: Frames) -> Any:
     """One timeline for each run, one below the other."""
     tape = frames["tape"]
     totals = {row["scenario"]: row for row in frames["all"].to_dicts()}
-    lines = [_timeline(tape.filter(pl.col("scenario") == run), run, totals[run]) for run in scenarios_of(tape)]
+    lines = [
+        _timeline(tape.filter(pl.col("scenario") == run), f"tape{at}", totals[run])
+        for at, run in enumerate(scenarios_of(tape))
+    ]
     says = (
         f"The {LARGEST} worth most of those signed in each year. Thin: signed and waiting.",
         "Thick: in service, as long as it lasted or is due to.",
     )
-    return styled(alt.concat(*lines, columns=1), "The contract tape: largest contracts", says)
+    return finished(together(lines, 1), "The contract tape: largest contracts", says)
 
 
-def _timeline(own: pl.DataFrame, run: str, total: dict[str, Any]) -> Any:
+def _timeline(own: pl.DataFrame, key: str, total: dict[str, Any]) -> Part:
     """One run's contracts, in order of signing."""
     number = own["replicate"].to_list()[0]
     drawn = f"{own.height} of {total['contracts']:,} contracts, {total['part']:.0%} of their worth"
-    title = f"{run}, replicate {number}: {drawn}"
+    title = f"{total['scenario']}, replicate {number}: {drawn}"
     rows = own.with_columns(row=pl.int_range(pl.len()).cast(pl.String).str.pad_start(4, "0"))
     words = alt.Axis(labelExpr=_words(rows), labelLimit=260, ticks=False, domain=False, labelFontSize=9)
     y = alt.Y("row:N", title=None, axis=words)
     figures = [alt.Tooltip("chips:Q", format=",.0f"), alt.Tooltip("usd_per_chip_hour:Q", format=".2f"),
                alt.Tooltip("worth:Q", format=".3~s", title="USD over its term")]  # fmt: skip
     days = [alt.Tooltip(f"{name}:T", format="%Y-%m-%d") for name in ("signed", "promised", "started", "closes")]
-    base = alt.Chart(rows).encode(y=y, tooltip=["lab", "provider", "chip", "lot", *figures, *days, "status"])
+    names = [f"{name}:N" for name in ("lab", "provider", "chip", "lot", "status")]
+    base = source(key).encode(y=y, tooltip=[*names, *figures, *days])
     x = alt.X("signed:T", title=None, axis=alt.Axis(format="%Y", orient="top"))
     hue = alt.Color("provider_kind:N", title=None, scale=alt.Scale(domain=list(KINDS), range=list(KINDS.values())))
     waits = base.mark_rule(color=INK, strokeWidth=1).encode(x=x, x2="opens:T")
@@ -77,7 +80,8 @@ def _timeline(own: pl.DataFrame, run: str, total: dict[str, Any]) -> Any:
     marks = alt.Shape("ending:N", title=None, scale=alt.Scale(domain=list(ENDINGS.values()), range=list(SHAPES)))
     broken = base.transform_filter("isValid(datum.ending)")
     ends = broken.mark_point(filled=True, size=45, color="black", opacity=1.0).encode(x="closes:T", shape=marks)
-    return alt.layer(waits, serves, ends).properties(width=420, height=ROW * max(1, own.height), title=title)
+    chart = alt.layer(waits, serves, ends).properties(width=420, height=ROW * own.height, title=title)
+    return Part(chart, {key: rows})
 
 
 def _words(rows: pl.DataFrame) -> str:

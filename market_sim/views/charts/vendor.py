@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-import altair as alt
 import polars as pl
 
 from market_sim.results.vocabulary import BUYERS_OF
-from market_sim.views.charts.bands import overlaid, plain, said, spread, yearly
-from market_sim.views.charts.holdings import BASIS, held_frames, held_rows, stack_says
+from market_sim.views.charts.bands import Measure, measured, overlaid, said, texts, where
+from market_sim.views.charts.holdings import BASIS, held_frames, held_rows, hhi_of, stack_says
 from market_sim.views.charts.kind import ChartKind, Frames, Tables
-from market_sim.views.charts.look import styled
+from market_sim.views.charts.look import finished, together
 
 HHI = "HHI of its buyers, 0 to 1"
-SIGNALS = {
-    "backing_exposure": ("Backing outstanding, bn USD", 1e-9, False),
-    "vendor_margin": ("Gross margin on chips shipped, %", 100.0, True),
-    "lead_time": ("Lead time, weeks", 52.18, False),
+MEASURES = {
+    "backing_exposure": Measure("Backing outstanding, bn USD", 1e-9),
+    "vendor_margin": Measure("Gross margin on chips shipped, %", 100.0, yearly=True),
+    "lead_time": Measure("Lead time, weeks", 52.18),
 }
 
 
@@ -25,38 +24,30 @@ def frames(tables: Tables) -> Frames:
     """`series`: quantiles by scenario, panel and date; `stack`, `end`: its buyers; `vendor`: its name."""
     vendor = leading(tables["shares"])
     market = BUYERS_OF.format(vendor=vendor)
-    held = tables["concentration"].filter(plain("basis") == BASIS, plain("market") == market)
-    hhi = held.select(plain("scenario"), pl.lit(HHI).alias("panel"), "date", "replicate", value="hhi")
-    series = pl.concat([spread(hhi), *(spread(_signal(tables["signals"], name, vendor)) for name in SIGNALS)])
+    hhi = hhi_of(tables["concentration"], {market: HHI})
+    signals = measured(tables["signals"], MEASURES, vendor).select(hhi.columns)
     bought = held_frames(tables, {market: f"Who holds the chips of {vendor}"})
-    return {"series": series, "vendor": pl.DataFrame({"vendor": [vendor]}), **bought}
+    return {"series": pl.concat([hhi, signals]), "vendor": pl.DataFrame({"vendor": [vendor]}), **bought}
 
 
 def leading(shares: pl.LazyFrame) -> str:
     """The vendor with the largest mean share of useful compute when the runs begin."""
-    held = shares.filter(plain("basis") == BASIS, plain("market") == "vendor", pl.col("share").is_not_null())
-    first = held.filter(pl.col("date") == pl.col("date").min().over(plain("scenario")))
-    mean = first.group_by(plain("entity")).agg(pl.col("share").mean()).collect(engine="streaming")
-    return str(mean.sort("share", "entity", descending=[True, False])["entity"].first() or "")
-
-
-def _signal(table: pl.LazyFrame, signal: str, vendor: str) -> pl.LazyFrame:
-    title, scale, by_year = SIGNALS[signal]
-    held = table.filter(plain("signal") == signal, plain("group") == vendor)
-    value = pl.col("value").cast(pl.Float64) * scale
-    rows = held.select(plain("scenario"), pl.lit(title).alias("panel"), "date", "replicate", value=value)
-    return yearly(rows) if by_year else rows
+    held = where(shares, basis=BASIS, market="vendor").group_by("scenario", "date", "entity")
+    mean = texts(held.agg(pl.col("share").mean()).collect(engine="streaming")).drop_nulls("share")
+    first = mean.filter(pl.col("date") == pl.col("date").min().over("scenario"))
+    ranked = first.group_by("entity").agg(pl.col("share").mean()).sort("share", "entity", descending=[True, False])
+    return str(ranked["entity"].first() or "")
 
 
 def picture(frames: Frames) -> Any:
     """Series above, its buyers below."""
     series = frames["series"]
-    titles = [HHI, *(title for title, _, _ in SIGNALS.values())]
+    titles = [HHI, *(measure.title for measure in MEASURES.values())]
     columns = 2 if series["scenario"].n_unique() == 1 else 4
     above = overlaid(series, [one for one in titles if one in set(series["panel"])], columns=columns)
     below = held_rows(frames, frames["stack"]["panel"].unique(maintain_order=True).to_list(), "buyers")
     says = (said(series), *stack_says(frames["end"]))
-    return styled(alt.vconcat(above, *below), f"{frames['vendor']['vendor'][0]}: its buyers and its backing", says)
+    return finished(together([above, *below], 1), f"{frames['vendor']['vendor'][0]}: its buyers and its backing", says)
 
 
 VENDOR = ChartKind(
