@@ -1,7 +1,8 @@
-"""The commands that weigh evidence, and their options: sensitivity and theses."""
+"""The commands that weigh evidence, and their options: sensitivity, theses and calibrate."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -88,3 +89,40 @@ def theses(
 
     case = Case(scenario, tuple(assignments or ()), tuple(thesis or ()), samples, seed, out)
     return weigh_all(case, Hands(executor, workers, scheduler), as_json=as_json)
+
+
+@app.command()
+def calibrate(
+    scenario: Annotated[
+        str, typer.Option("--scenario", metavar="SCENARIO", help="One that begins in January 2023.")
+    ] = "history_2023",
+    samples: Annotated[int, samples_of(512, "Simulations in a wave")] = 512,
+    waves: Annotated[int, typer.Option(metavar="W", parser=whole_number(1000), help="Waves.")] = 5,
+    draws: Annotated[int, typer.Option(metavar="N", parser=whole_number(100_000), help="Draws to write.")] = 256,
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY[=LO:HI[:log]]", help="A free parameter; all that the scenario is uncertain of by default."
+        ),
+    ] = None,
+    seed: Seed = 0,
+    assignments: Assignments = None,
+    history: Annotated[Path | None, typer.Option(metavar="CSV", help="History; the shipped one by default.")] = None,
+    work: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder that keeps simulations; below runs/ by default.")
+    ] = None,
+    out: Annotated[Path, typer.Option(metavar="FILE", help="Draws, for parameters_from of scenarios.")] = Path(
+        "posteriors/2023-2024.parquet"
+    ),
+    workers: Workers = None,
+    executor: ExecutorName = "processes",
+    as_json: Json = False,
+) -> int:
+    """Fit uncertain parameters to 2023 and 2024; broken off, the same command goes on with it."""
+    from market_sim.cli.batching import Hands
+    from market_sim.cli.calibrating import Request, calibrate_to_history
+
+    request = Request(
+        scenario, tuple(assignments or ()), tuple(parameter or ()), samples, waves, draws, seed, history, work, out
+    )
+    return calibrate_to_history(request, Hands(executor, workers, ""), as_json=as_json)
