@@ -3,6 +3,7 @@
 from collections import Counter
 from functools import cache
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,8 +12,10 @@ from reference.varied import STRAINS, varied
 
 from benchmarks.plain_mesa import PlainMarket
 from benchmarks.plain_mesa.contracts import SUBLET
+from benchmarks.plain_mesa.recording import BASES, INDICES
 from market_sim.agents.policies import NONE
 from market_sim.simulation.prepare import prepare
+from market_sim.simulation.run import Run
 from market_sim.simulation.tick import Day, tick
 from market_sim.state.market import Market
 from market_sim.state.tables import STATUSES
@@ -126,3 +129,20 @@ def test_a_change_in_the_sixth_digit_is_seen() -> None:
     found = differences(plain, market, day)
     assert found["Providers.quote"] > CLOSE
     assert found["drift"] < CLOSE
+
+
+def test_concentration_is_recorded_alike() -> None:
+    """Every index of every market on every basis, as the engine's table and mesa's data collector have it."""
+    scenario = varied(15, **STRAINS["shortage"])
+    run = Run(scenario, seed=0, replicates=(0,), record=("concentration",))
+    plain = PlainMarket(*prepare(scenario, 0, (0,)))
+    while not run.done:
+        run.step()
+        plain.step()
+    ours = plain.datacollector.get_model_vars_dataframe()
+    table = run.frames()["concentration"]
+    assert len(table) == scenario.ticks * len(plain.watch.markets) * len(BASES)
+    for row in table.iter_rows(named=True):
+        for index in INDICES:
+            other = ours[f"{index} {row['market']} {row['basis']}"][row["tick"]]
+            assert (row[index] is None and np.isnan(other)) or row[index] == pytest.approx(other, rel=1e-6, abs=1e-7)

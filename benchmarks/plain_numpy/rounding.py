@@ -1,0 +1,45 @@
+"""Flows to whole lots by systematic sampling, whole arrays for the draws and a loop over the deals they give."""
+
+from math import floor
+
+import numpy as np
+
+Array = np.ndarray
+GOLDEN = 0.6180339887498949
+
+
+def signed(
+    flows: Array, labs: Array, offers: Array, lot: Array, luck: Array, turn: Array, pools: Array, load: Array,
+    capacity: Array, most: int,
+) -> list[tuple[int, int, float]]:  # fmt: skip
+    """Lab, offer and chips of every deal, in the order of luck.
+
+    `flows` (asking lab, stocked offer), whose numbers are `labs` and `offers`; `pools` and `load` (2, offer) of all
+    offers, the last pool being none; `capacity` (pool + 1,), infinite for none.
+    """
+    room = np.floor((capacity[pools[:, offers]] / load[:, offers]).min(axis=0))
+    each = np.minimum(lot[labs, None], room)
+    wanted = np.where((each >= 1.0) & (flows > 0.0), flows / np.maximum(each, 1.0), 0.0)
+    reached = np.floor(np.cumsum(np.column_stack([luck[labs], wanted]), axis=1))
+    number = np.diff(reached, axis=1)
+    who, what = np.nonzero(number > 0.0)
+    if not len(who):
+        return []
+    place = np.arange(len(who)) - np.searchsorted(who, who)
+    order = np.argsort((turn[labs[who]] + place * GOLDEN) % 1.0, kind="stable")
+    left = capacity.tolist()
+    first, second, weight = pools[0].tolist(), pools[1].tolist(), load.tolist()
+    deals: list[tuple[int, int, float]] = []
+    for k in order.tolist():
+        if len(deals) == most:
+            break
+        j, size = int(offers[what[k]]), float(each[who[k], what[k]])
+        a, b, wa, wb = first[j], second[j], weight[0][j], weight[1][j]
+        many = min(int(number[who[k], what[k]]), floor(min(left[a] / wa, left[b] / wb) / size))
+        while many > 0 and (wa * many * size > left[a] or wb * many * size > left[b]):
+            many -= 1
+        if many > 0:
+            left[a] -= wa * many * size
+            left[b] -= wb * many * size
+            deals.append((int(labs[who[k]]), j, many * size))
+    return deals
