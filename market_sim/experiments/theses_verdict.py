@@ -15,7 +15,7 @@ WORDS = {
     SUPPORTS: "as claimed",
     OPPOSES: "the other way",
     NEGLIGIBLE: "too small to matter",
-    OPEN: "not told apart from nothing",
+    OPEN: "not settled",
 }
 
 

@@ -50,7 +50,7 @@ def forest(rows: Rows, *, a: str = "A", b: str = "B", confidence: float = 0.95) 
 
 def forest_frame(rows: Rows) -> pl.DataFrame:
     """What `forest` draws: the rows, and `relative`, `relative_low`, `relative_high` (1), `certain`, `figures`."""
-    frame = _checked(rows, DIFFERENCES, "paired differences")
+    frame = checked(rows, DIFFERENCES, "paired differences")
     if "comparison" not in frame.columns:
         frame = frame.with_columns(comparison=pl.lit(""))
     numbers = frame.with_columns(pl.col("a", "b", "difference", "low", "high").cast(pl.Float64))
@@ -124,7 +124,7 @@ def sensitivity_bars(rows: Rows) -> Any:
 
 def sensitivity_frame(rows: Rows) -> pl.DataFrame:
     """What `sensitivity_bars` draws: parameters of each output in order of their largest index."""
-    frame = _checked(rows, INDICES, "sensitivity indices").with_columns(pl.col("value", "low", "high").cast(pl.Float64))
+    frame = checked(rows, INDICES, "sensitivity indices").with_columns(pl.col("value", "low", "high").cast(pl.Float64))
     firsts = {name: at for at, name in enumerate(frame["output"].unique(maintain_order=True))}
     place = pl.col("output").replace_strict(firsts, return_dtype=pl.Int64)
     largest = pl.col("value").abs().max().over("output", "parameter")
@@ -171,7 +171,7 @@ def hindcast(rows: Rows) -> Any:
 
 def hindcast_frame(rows: Rows) -> pl.DataFrame:
     """What `hindcast` draws: the rows, and `day`, on which each period begins."""
-    frame = _checked(rows, PAST, "a hindcast").with_columns(pl.col(PAST[2:]).cast(pl.Float64))
+    frame = checked(rows, PAST, "a hindcast").with_columns(pl.col(PAST[2:]).cast(pl.Float64))
     days = [_first_day(period) for period in frame["period"]]
     return frame.with_columns(pl.col("period").cast(pl.String), day=pl.Series(days, dtype=pl.Date))
 
@@ -206,7 +206,7 @@ def _first_day(period: date | str) -> date:
     return date(year, 3 * quarter - 2 if quarter else month or 1, day or 1)
 
 
-def _checked(rows: Rows, wanted: tuple[str, ...], what: str) -> pl.DataFrame:
+def checked(rows: Rows, wanted: tuple[str, ...], what: str) -> pl.DataFrame:
     """The rows as a frame that has the columns wanted, and rows at all."""
     frame = rows if isinstance(rows, pl.DataFrame) else pl.DataFrame(list(rows), infer_schema_length=None)
     lacking = [name for name in wanted if name not in frame.columns]
