@@ -22,7 +22,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from market_sim.numerics import kernel, klog
-from market_sim.state.tables import LIVE, Book
 
 Floats = NDArray[np.float64]
 
@@ -105,24 +104,3 @@ def merged(quantity: Floats, owner: NDArray[np.int64], owners: int) -> Floats:
     out = np.zeros((len(flat), owners))
     _merged(flat, np.ascontiguousarray(owner, np.int64), out)
     return out.reshape(*quantity.shape[:-1], owners)
-
-
-@kernel
-def _useful(rows, count, throughput, delivered, maker, out):  # type: ignore[no-untyped-def]
-    for r in range(rows.shape[0]):
-        for i in range(count[r]):
-            row = rows[r, i]
-            if row["status"] == LIVE:
-                lab, provider, chip = row["lab"], row["provider"], row["chip"]
-                out[r, provider, maker[chip]] += row["chips"] * throughput[r, lab, chip] * delivered[r, provider]
-
-
-def useful_compute(book: Book, throughput: Floats, delivered: Floats, maker: NDArray[np.int64], makers: int) -> Floats:
-    """Useful PFLOP/s in live contracts by owner and maker of the chips (replicate, provider, vendor).
-
-    `throughput` (replicate, lab, chip) in useful PFLOP/s a chip, `delivered` (replicate, provider) the share
-    of it that reaches the tenant, `maker` (chip,) the vendor of each chip.
-    """
-    out = np.zeros((*delivered.shape, makers))
-    _useful(book.rows, book.count, throughput, delivered, maker, out)
-    return out

@@ -100,6 +100,11 @@ class Journal:
             entry[:, payee] += amount
             entry[:, payer] -= amount.sum(axis=1, keepdims=True)
 
+    def pass_on(self, kind: str, payer: slice, payee: slice, paid: np.ndarray, received: np.ndarray) -> None:
+        """Book what each payer paid (replicate, payer) and each payee received (replicate, payee), alike in sum."""
+        self.flows[:, FLOW[kind], payer] -= paid
+        self.flows[:, FLOW[kind], payee] += received
+
     def cash(self, holders: slice) -> np.ndarray:
         """Net cash so far (replicate, holder)."""
         return np.where(_CASH[None, :, None], self.flows[:, :, holders], 0.0).sum(axis=1)

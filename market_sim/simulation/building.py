@@ -11,6 +11,7 @@ from market_sim.agents.vendor import Orders, Shipments
 from market_sim.mechanisms import contracts, delivery
 from market_sim.mechanisms.contracts import Events
 from market_sim.mechanisms.delivery import Delivered
+from market_sim.simulation.prepare import weights
 from market_sim.state.market import Market
 from market_sim.state.setup import Setup
 from market_sim.state.tables import replace
@@ -109,10 +110,10 @@ def live_contracts(setup: Setup, market: Market, done: Delivered) -> tuple[Marke
     events = contracts.advance(
         market.book, done.finished, done.finished_count, done.finished_at, market.providers.quote,
         markups(setup), market.labs.active, top + (1.0 - top) * cover, np.minimum(1.0, cover * 1.2), surplus(cover),
-        setup.luck.renewal[:, :, market.tick],
+        setup.luck.renewal[:, :, market.tick], weights(setup, market),
         market.now, setup.dt, late_credit=d.late_credit, long_stop=d.long_stop, walk_margin=d.walk_margin,
         renewal=d.renewal, renewal_term=RENEWAL_TERM,
     )  # fmt: skip
     nobody = np.full(market.providers.active.shape, -1, np.int64)
     pipeline = delivery.reassign(market.pipeline, events.freed, events.freed_count, nobody)
-    return replace(market, book=events.book, pipeline=pipeline), events
+    return replace(market, book=events.book, holdings=events.holdings, pipeline=pipeline), events

@@ -8,7 +8,6 @@ from market_sim.results.calendar import Calendar
 from market_sim.results.frames import grid
 from market_sim.results.vocabulary import BASES, BUYERS_OF
 from market_sim.simulation.seen import Cast, Seen
-from market_sim.simulation.signings import Signings
 from market_sim.state.setup import Setup
 
 STOCK, BOOKINGS, REVENUE = ([term.name for term in BASES].index(name) for name in ("stock", "bookings", "revenue"))
@@ -110,25 +109,17 @@ def stocks(seen: Seen) -> Amounts:
     """Useful PFLOP/s in live contracts by lab, provider, platform, and provider and vendor."""
     held, setup = seen.market.holdings, seen.setup
     platform = merged(held.useful_chip, setup.chip_stack, len(setup.stacks))
-    return held.useful_lab, seen.owned.sum(axis=2), platform, seen.owned
+    return held.useful_lab, held.useful_provider, platform, held.useful_pair
 
 
 def bookings(seen: Seen) -> Amounts:
     """USD signed this tick, over whole terms; chip orders at what buyers pay."""
     setup = seen.setup
-    deals, renewals = (_booked(setup, signed) for signed in (seen.deals, seen.renewals))
-    lab, provider, platform = (one + other for one, other in zip(deals, renewals, strict=True))
+    lab, provider, platform = (
+        getattr(seen.deals, by) + getattr(seen.renewals, by) for by in ("by_lab", "by_provider", "by_stack")
+    )
     orders = merged(seen.ordered * seen.day.offered.costs.purchase, setup.chip_vendor, len(setup.vendors))
     return lab, provider, platform, orders
-
-
-def _booked(setup: Setup, signed: Signings) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    stack = setup.chip_stack[signed.chip]
-    return (
-        signed.total(signed.value, signed.lab, len(setup.labs)),
-        signed.total(signed.value, signed.provider, len(setup.providers)),
-        signed.total(signed.value, stack, len(setup.stacks)),
-    )
 
 
 def revenues(seen: Seen) -> Amounts:
@@ -136,7 +127,7 @@ def revenues(seen: Seen) -> Amounts:
     setup, day = seen.setup, seen.day
     platform = merged(day.events.rent_by_chip, setup.chip_stack, len(setup.stacks))
     sold = np.ascontiguousarray(np.swapaxes(day.settled.bought, 1, 2)) / setup.dt
-    return seen.market.labs.revenue, day.events.rent.sum(axis=1) / setup.dt, platform / setup.dt, sold
+    return seen.market.labs.revenue, day.events.by_provider("rent") / setup.dt, platform / setup.dt, sold
 
 
 def windowed(flow: np.ndarray, dt: float) -> np.ndarray:

@@ -46,13 +46,18 @@ def sectors(setup: Setup) -> Sectors:
 
 def rents(journal: Journal, at: Sectors, trade: Trade, events: Events) -> None:
     """Labs pay providers."""
-    cash = events.rent - events.prepaid_used - events.credit_used
-    journal.pay("rent", at.lab, at.provider, cash)
-    journal.pay("prepaid_use", at.lab, at.provider, events.prepaid_used + events.prepaid_lost)
-    journal.pay("credit_use", at.lab, at.provider, events.credit_used)
-    journal.pay("prepayment", at.lab, at.provider, trade.signed.prepayment - events.refunded)
-    journal.pay("lateness_credit", at.provider, at.lab, np.swapaxes(events.credit_accrued, 1, 2))
-    journal.pay("credit_paid", at.provider, at.lab, np.swapaxes(events.credit_paid, 1, 2))
+    lab, provider = events.by_lab, events.by_provider
+    ahead = trade.signed.prepayment
+
+    def pass_on(kind: str, paid: np.ndarray, received: np.ndarray) -> None:
+        journal.pass_on(kind, at.lab, at.provider, paid, received)
+
+    pass_on("rent", *(by("rent") - by("prepaid_used") - by("credit_used") for by in (lab, provider)))
+    pass_on("prepaid_use", *(by("prepaid_used") + by("prepaid_lost") for by in (lab, provider)))
+    pass_on("credit_use", lab("credit_used"), provider("credit_used"))
+    pass_on("prepayment", ahead.sum(axis=2) - lab("refunded"), ahead.sum(axis=1) - provider("refunded"))
+    pass_on("lateness_credit", -lab("credit_accrued"), -provider("credit_accrued"))
+    pass_on("credit_paid", -lab("credit_paid"), -provider("credit_paid"))
 
 
 def purchases(setup: Setup, market: Market, offered: Offered, shipments: Shipments) -> np.ndarray:

@@ -12,6 +12,7 @@ from market_sim.results.columns import table
 from market_sim.results.frames import rows
 from market_sim.results.vocabulary import QUOTED, SECTORS
 from market_sim.simulation.seen import Cast, Seen, ratio
+from market_sim.simulation.signings import picked
 from market_sim.state.setup import Setup
 from market_sim.state.tables import ASSETS, INSTRUMENTS
 
@@ -149,10 +150,12 @@ def _priced(what: int, keep: np.ndarray, axes: list[dict[str, np.ndarray]], usd:
 
 def _trades(seen: Seen) -> np.ndarray:
     """Mean price signed (R, provider, chip), by chips; NaN where nothing was."""
-    signed, providers, chips = seen.deals, len(seen.setup.providers), len(seen.setup.chips)
-    cell, size = signed.provider * chips + signed.chip, providers * chips
-    mean = ratio(signed.total(signed.chips * signed.price, cell, size), signed.total(signed.chips, cell, size))
-    return mean.reshape(-1, providers, chips)
+    (rows, who), providers, chips = picked(*seen.new), len(seen.setup.providers), len(seen.setup.chips)
+    cell, shape = (who * providers + rows["provider"]) * chips + rows["chip"], (seen.setup.width, providers, chips)
+    spent, let = (
+        np.bincount(cell, weight, int(np.prod(shape))) for weight in (rows["chips"] * rows["price"], rows["chips"])
+    )
+    return ratio(spent, let).reshape(shape)
 
 
 def fit(seen: Seen) -> list[Cells]:

@@ -3,7 +3,8 @@
 import numpy as np
 
 from market_sim.agents import lab, provider
-from market_sim.mechanisms import delivery, demand, fit, holdings, pricing
+from market_sim.mechanisms import contracts, delivery, demand, fit, pricing
+from market_sim.mechanisms.contracts import Weights
 from market_sim.numerics import log
 from market_sim.scenario.catalog import architecture_table, chip_table
 from market_sim.scenario.realise import lucky, realise
@@ -83,10 +84,16 @@ def opening_quote(setup: Setup, market: Market, built: np.ndarray) -> np.ndarray
 
 def add_up(setup: Setup, market: Market) -> Market:
     """What the book and the pipeline come to now."""
-    held = holdings.add_up(
-        market.book, market.technology.throughput, provider.delivered(setup), lab.solid(setup, market), market.now
-    )
+    held = contracts.add_up(market.book, weights(setup, market), market.now)
     return add_lots(setup, replace(market, holdings=held))
+
+
+def weights(setup: Setup, market: Market) -> Weights:
+    """What contracts are weighed by now."""
+    return Weights(
+        market.technology.throughput, provider.delivered(setup), lab.solid(setup, market), setup.chip_vendor,
+        len(setup.vendors),
+    )  # fmt: skip
 
 
 def add_lots(setup: Setup, market: Market) -> Market:
@@ -96,17 +103,29 @@ def add_lots(setup: Setup, market: Market) -> Market:
 
 def add_deals(setup: Setup, market: Market, before: Book) -> Market:
     """What the book comes to with the contracts signed since `before`, and the pipeline."""
-    held = holdings.add_deals(
-        market.holdings, market.book, before.count, market.technology.throughput, provider.delivered(setup),
-        lab.solid(setup, market), market.now,
-    )  # fmt: skip
+    held = contracts.add_deals(market.holdings, market.book, before.count, weights(setup, market), market.now)
     return add_lots(setup, replace(market, holdings=held))
 
 
 def add_useful(setup: Setup, market: Market) -> Market:
     """What the chips under contract do at today's throughput."""
-    held = holdings.add_useful(market.holdings, market.book, market.technology.throughput, provider.delivered(setup))
-    return replace(market, holdings=held)
+    return replace(market, holdings=contracts.add_useful(market.holdings, market.technology.throughput))
+
+
+def hand_over(setup: Setup, market: Market, failed: np.ndarray) -> Market:
+    """What the book and the pipeline come to with providers `failed` (R, provider), whose contracts and lots may have
+    a new owner."""
+    moved = np.any(failed, axis=1)
+    if not moved.any():
+        return market
+    held = contracts.add_up_where(moved, market.holdings, market.book, weights(setup, market), market.now)
+    return add_lots(setup, replace(market, holdings=held))
+
+
+def close(setup: Setup, market: Market) -> Market:
+    """What the book and the pipeline come to when the tick is over."""
+    held = contracts.later(market.holdings, setup.dt, weights(setup, market))
+    return add_lots(setup, replace(market, holdings=held))
 
 
 def _with_beliefs(setup: Setup, market: Market, built: np.ndarray) -> Market:

@@ -6,13 +6,15 @@ from functools import cached_property
 import numpy as np
 
 from market_sim.agents import provider
-from market_sim.mechanisms.concentration import merged, useful_compute
+from market_sim.mechanisms.concentration import merged
 from market_sim.results.names import Names
 from market_sim.scenario.schema import Scenario
-from market_sim.simulation.signings import Signings, signed_since
+from market_sim.simulation.signings import Signings, sum_up
 from market_sim.simulation.tick import Day
 from market_sim.state.market import Market
+from market_sim.state.rows import most
 from market_sim.state.setup import Setup
+from market_sim.state.tables import Book
 
 PROVIDER_KINDS = {"hyperscaler": "hyperscaler", "neocloud": "neocloud", "other": "others"}
 LAB_KINDS = {"model_lab": "lab", "enterprise": "enterprise", "other": "others"}
@@ -88,13 +90,6 @@ class Seen:
         return provider.delivered(self.setup)
 
     @cached_property
-    def owned(self) -> np.ndarray:
-        """Useful compute in live contracts (R, provider, vendor), at the end of the tick."""
-        fit = self.market.technology.throughput
-        vendors = len(self.setup.vendors)
-        return useful_compute(self.market.book, fit, self.delivered, self.setup.chip_vendor, vendors)
-
-    @cached_property
     def ordered(self) -> np.ndarray:
         """Chips ordered this tick (R, provider, chip), for contracts and ahead of them."""
         return self.day.trade.signed.built_chips + self.day.ordered.ahead
@@ -102,18 +97,29 @@ class Seen:
     @cached_property
     def deals(self) -> Signings:
         """Contracts the market signed this tick."""
-        before, book = self.day.before.book, self.day.trade.signed.book
-        return signed_since(book, before.count, before.signed, self._fit, self.delivered)
+        return self._summed(*self.new)
 
     @cached_property
     def renewals(self) -> Signings:
         """Contracts that went on from others which ended this tick."""
-        first, book = self.day.trade.signed.book.signed, self.day.events.book
-        return signed_since(book, np.zeros_like(first), first, self._fit, self.delivered)
+        return self._summed(*self.renewed)
 
     @property
-    def _fit(self) -> np.ndarray:
-        return self.day.before.technology.throughput
+    def new(self) -> tuple[Book, np.ndarray, np.ndarray]:
+        """A book, the places (R, n) of the contracts that the market signed this tick, and their number (R,)."""
+        first, book = self.day.before.book.count, self.day.trade.signed.book
+        signed = book.count - first
+        return book, first[:, None] + np.arange(most(signed)), signed
+
+    @property
+    def renewed(self) -> tuple[Book, np.ndarray, np.ndarray]:
+        """The same of those that went on from others."""
+        events = self.day.events
+        return events.book, events.renewed, events.renewed_count
+
+    def _summed(self, book: Book, places: np.ndarray, count: np.ndarray) -> Signings:
+        setup, fit = self.setup, self.day.before.technology.throughput
+        return sum_up(book, places, count, fit, self.delivered, setup.chip_stack, len(setup.stacks))
 
     def by_kind(self, by_provider: np.ndarray) -> np.ndarray:
         """(R, provider) summed over all and over each kind of provider (R, 1 + kind)."""

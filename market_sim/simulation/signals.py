@@ -14,7 +14,6 @@ from market_sim.results.frames import grid
 from market_sim.results.vocabulary import SIGNALS
 from market_sim.simulation.premium import cuda_premium
 from market_sim.simulation.seen import Cast, Seen, ratio
-from market_sim.simulation.signings import Signings
 from market_sim.simulation.systems import fit_gain, list_price, rank_changes
 from market_sim.simulation.technology import twin_throughput
 from market_sim.state.setup import Setup
@@ -199,25 +198,17 @@ def quote(seen: Seen) -> np.ndarray:
 
 def trade(seen: Seen) -> np.ndarray:
     """Over this tick's deals, renewals left out: they are made at quotes."""
-    return _mean_by_chip(seen, seen.deals, seen.deals.price)
+    return ratio(seen.deals.spent, seen.deals.chips)
 
 
 def scarcity_rent(seen: Seen) -> np.ndarray:
     """Over this tick's deals."""
-    return _mean_by_chip(seen, seen.deals, seen.deals.rent)
-
-
-def _mean_by_chip(seen: Seen, signed: Signings, amount: np.ndarray) -> np.ndarray:
-    size = len(seen.setup.chips)
-    total = signed.total(signed.chips, signed.chip, size)
-    return ratio(signed.total(signed.chips * amount, signed.chip, size), total)
+    return ratio(seen.deals.rent, seen.deals.chips)
 
 
 def useful_price(seen: Seen) -> np.ndarray:
     """USD an hour over useful PFLOP/s of this tick's deals."""
-    signed, size = seen.deals, len(seen.setup.providers)
-    spent = signed.total(signed.chips * signed.price, signed.provider, size)
-    return ratio(seen.by_kind(spent), seen.by_kind(signed.total(signed.useful, signed.provider, size)))
+    return ratio(seen.by_kind(seen.deals.takings), seen.by_kind(seen.deals.useful))
 
 
 def unmet_demand(seen: Seen) -> np.ndarray:
@@ -250,7 +241,7 @@ def active_providers(seen: Seen) -> np.ndarray:
 
 def neocloud_share(seen: Seen) -> np.ndarray:
     """Of this tick's rent."""
-    rent = seen.by_kind(seen.day.events.rent.sum(axis=1))
+    rent = seen.by_kind(seen.day.events.by_provider("rent"))
     kinds = seen.cast.kinds
     own = rent[:, 1 + kinds.index("neocloud")] if "neocloud" in kinds else 0.0 * rent[:, 0]
     return ratio(own, rent[:, 0])[:, None]

@@ -11,53 +11,57 @@ from market_sim.units import HOURS_PER_YEAR
 
 @dataclass(frozen=True)
 class Signings:
-    """Contracts, flat, those of the first replicate first; all (signing,)."""
+    """What some contracts come to."""
 
-    replicate: np.ndarray  # place in the chunk
-    lab: np.ndarray
-    provider: np.ndarray
-    chip: np.ndarray
-    chips: np.ndarray
-    price: np.ndarray  # USD per chip-hour
-    rent: np.ndarray  # of it due to scarcity
-    useful: np.ndarray  # PFLOP/s
-    value: np.ndarray  # USD over the term
-    width: int  # replicates in the chunk
-
-    def total(self, weight: np.ndarray, place: np.ndarray, size: int) -> np.ndarray:
-        """Weights (signing,) added up by place (R, size), in order of signing."""
-        cell = self.replicate * size + place
-        return np.bincount(cell, weight, self.width * size).reshape(self.width, size)
+    by_lab: np.ndarray  # (R, lab) USD over their terms
+    by_provider: np.ndarray  # (R, provider)
+    by_stack: np.ndarray  # (R, stack)
+    chips: np.ndarray  # (R, chip)
+    spent: np.ndarray  # (R, chip) USD an hour
+    rent: np.ndarray  # (R, chip) of it due to scarcity
+    takings: np.ndarray  # (R, provider) USD an hour
+    useful: np.ndarray  # (R, provider) useful PFLOP/s
 
 
 @kernel
-def _find(rows, start, count, first, replicate, place):  # type: ignore[no-untyped-def]
-    """Where the contracts with numbers from `first` on stand; how many there are."""
-    found = 0
+def _sum_up(
+    rows, places, count, throughput, delivered, stack, by_lab, by_provider, by_stack, chips, spent, rent, takings,
+    useful,
+):  # fmt: skip
     for r in range(rows.shape[0]):
-        for i in range(start[r], count[r]):
-            if rows[r, i]["id"] >= first[r]:
-                replicate[found] = r
-                place[found] = i
-                found += 1
-    return found
+        for n in range(count[r]):
+            row = rows[r, places[r, n]]
+            lab, provider, chip, let = row["lab"], row["provider"], row["chip"], row["chips"]
+            hourly = row["price"] * let
+            value = hourly * HOURS_PER_YEAR * row["term"]
+            by_lab[r, lab] += value
+            by_provider[r, provider] += value
+            by_stack[r, stack[chip]] += value
+            chips[r, chip] += let
+            spent[r, chip] += hourly
+            rent[r, chip] += row["rent"] * let
+            takings[r, provider] += hourly
+            useful[r, provider] += let * throughput[r, lab, chip] * delivered[r, provider]
 
 
-def signed_since(
-    book: Book, start: np.ndarray, first: np.ndarray, throughput: np.ndarray, delivered: np.ndarray
-) -> Signings:
-    """Contracts with numbers from `first` (R,) on, looked for from row `start` (R,) of the book.
+def sum_up(
+    book: Book, places: np.ndarray, count: np.ndarray, throughput: np.ndarray, delivered: np.ndarray,
+    stack: np.ndarray, stacks: int,
+) -> Signings:  # fmt: skip
+    """The first `count` (R,) of the contracts at `places` (R, n) of the book, added up in that order.
 
     `throughput` (R, lab, chip) in useful PFLOP/s a chip, `delivered` (R, provider) the share that reaches the
-    tenant.
+    tenant, `stack` (chip,).
     """
-    replicate, place = np.empty((2, int(book.count.sum())), np.int64)
-    found = _find(book.rows, start, book.count, first, replicate, place)
-    replicate = replicate[:found]
-    rows = book.rows[replicate, place[:found]]
-    lab, provider, chip, chips, price, rent, term = (
-        np.ascontiguousarray(rows[name]) for name in ("lab", "provider", "chip", "chips", "price", "rent", "term")
-    )
-    useful = chips * (throughput[replicate, lab, chip] * delivered[replicate, provider])
-    value = price * chips * (HOURS_PER_YEAR * term)
-    return Signings(replicate, lab, provider, chip, chips, price, rent, useful, value, len(book.count))
+    replicates, labs, chips = throughput.shape
+    sizes = (labs, delivered.shape[1], stacks, chips, chips, chips, delivered.shape[1], delivered.shape[1])
+    sums = [np.zeros((replicates, size)) for size in sizes]
+    _sum_up(book.rows, places, count, throughput, delivered, stack, *sums)
+    return Signings(*sums)
+
+
+def picked(book: Book, places: np.ndarray, count: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The rows at the first `count` (R,) of `places` (R, n), flat, and the replicate of each."""
+    used = np.arange(places.shape[1]) < count[:, None]
+    replicate = np.repeat(np.arange(len(count)), count)
+    return book.rows[replicate, places[used]], replicate

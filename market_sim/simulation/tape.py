@@ -7,6 +7,7 @@ from market_sim.results.calendar import Calendar
 from market_sim.results.frames import rows
 from market_sim.results.vocabulary import LOTS
 from market_sim.simulation.seen import Cast, Seen
+from market_sim.simulation.signings import picked
 from market_sim.state.setup import Setup
 from market_sim.state.tables import CONTRACT, Book
 
@@ -35,8 +36,9 @@ class Tape:
         if self.book is None:
             rows, who = taken(day.before.book.rows, day.before.book.count)
             self.prices.append((who, rows["price"].copy()))
-        for signed in (seen.deals, seen.renewals):
-            self.prices.append((signed.replicate, signed.price))
+        for signed in (seen.new, seen.renewed):
+            rows, who = picked(*signed)
+            self.prices.append((who, rows["price"].copy()))
         rows, who = taken(events.ended, events.ended_count)
         self.ended.append(rows)
         self.who.append(who)

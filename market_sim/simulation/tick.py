@@ -14,7 +14,7 @@ from market_sim.mechanisms.delivery import Delivered
 from market_sim.simulation import adapting, building, earning, money, technology, trading
 from market_sim.simulation.building import Ordered
 from market_sim.simulation.money import Settled
-from market_sim.simulation.prepare import add_deals, add_lots, add_up, add_useful
+from market_sim.simulation.prepare import add_deals, add_lots, add_useful, close, hand_over
 from market_sim.simulation.trading import Trade
 from market_sim.state.market import Market
 from market_sim.state.setup import Setup
@@ -60,7 +60,7 @@ def tick(setup: Setup, market: Market, policies: Policies) -> tuple[Market, Day]
     stocked = market
     market, delivered = building.deliver(setup, market, shipments)  # 7 delivery
     market, events = building.live_contracts(setup, market, delivered)  # 8 contract events
-    market = add_up(setup, market)
+    market = add_lots(setup, market)
 
     market, ports_paid = port(setup, market, offered)
     market, retired = retire(setup, market, offered)
@@ -68,8 +68,7 @@ def tick(setup: Setup, market: Market, policies: Policies) -> tuple[Market, Day]
     market, settled = money.settle(
         setup, stocked, market, offered, trade, events, shipments, begun, ports_paid, retired
     )  # 9 accounts
-    if settled.failed.any():  # contracts, lots and fleets may have a new owner
-        market = add_up(setup, market)
+    market = hand_over(setup, market, settled.failed)
 
     pressure = lab.obsolescence(setup, market.tick)  # 10 prices, beliefs, investment, entry
     market = adapting.move_quotes(setup, market, offered, pressure, policies)
@@ -80,7 +79,7 @@ def tick(setup: Setup, market: Market, policies: Policies) -> tuple[Market, Day]
     market = earning.follow_costs(setup, market, lab.replacement_cost(setup, market, offered.built))
     market = replace(market, tick=market.tick + 1, now=(market.tick + 1) * setup.dt)
     day = Day(start, offered, wishes, trade, ordered, orders, shipments, delivered, events, settled, ports_paid)
-    return add_up(setup, market), day
+    return close(setup, market), day
 
 
 def port(setup: Setup, market: Market, offered: Offered) -> tuple[Market, np.ndarray]:

@@ -280,7 +280,7 @@ def open_market(
     vendors = opening_vendors(setup, list_price)
     book, pipeline = opening_book(setup, quote, promised)
     by_lab, by_provider = np.zeros((width, labs)), np.zeros((width, providers))
-    by_chip, grid = np.zeros((width, chips)), np.zeros((width, providers, chips))
+    grid = np.zeros((width, providers, chips))
     return Market(
         tick=0,
         now=0.0,
@@ -291,8 +291,9 @@ def open_market(
         fleet=Fleet(fleet.copy(), np.zeros((width, chips)), fleet.sum(axis=1)),
         book=book,
         holdings=Holdings(
-            np.zeros((width, labs, chips)), grid, by_lab, by_lab, by_provider, by_provider,
-            np.zeros((width, labs, providers)), by_lab, by_provider, by_chip, by_chip,
+            np.zeros((width, labs, chips)), np.zeros((width, labs, chips)), grid, by_lab, by_lab,
+            np.zeros((width, labs, providers)), by_provider, by_provider, np.zeros((width, labs, providers)),
+            by_lab, by_provider, np.zeros((width, chips)), np.zeros((width, providers, len(setup.vendors))),
         ),
         pipeline=pipeline,
         pipe=Pipe(grid, grid, by_provider, by_provider),

@@ -176,16 +176,18 @@ class Holdings(Table):
     """What the contract book adds up to, kept so that rules need not walk it."""
 
     live: np.ndarray = axes("lab", "chip")  # chips in live contracts
+    served: np.ndarray = axes("lab", "chip")  # the same, less what providers' own layers take
     sold: np.ndarray = axes("provider", "chip")  # chips in live contracts
     commitment: np.ndarray = axes("lab")  # USD/year of all contracts, started or not
     pending: np.ndarray = axes("lab")  # USD/year of contracts not started
+    owed: np.ndarray = axes("lab", "provider")  # USD of rent still to come under contract
     backlog: np.ndarray = axes("provider")  # USD of rent still to come under contract
     solid: np.ndarray = axes("provider")  # share of it owed by customers with cash or a parent
     rent_rate: np.ndarray = axes("lab", "provider")  # USD/year of live contracts
     useful_lab: np.ndarray = axes("lab")  # useful PFLOP/s in live contracts, provider overhead taken off
-    useful_provider: np.ndarray = axes("provider")
+    useful_provider: np.ndarray = axes("provider")  # as of the last contract events
     useful_chip: np.ndarray = axes("chip")
-    rent_chip: np.ndarray = axes("chip")  # USD/year of live contracts
+    useful_pair: np.ndarray = axes("provider", "vendor")  # by owner and maker, as of the last contract events
 
 
 @dataclass(frozen=True)

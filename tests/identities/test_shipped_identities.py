@@ -1,13 +1,13 @@
 """What must balance, in every shipped scenario, every tick."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
 from reference.runs import SHIPPED, complaints, shipped, ticks
 
 from market_sim.mechanisms.finance import FLOW, WORTH
-from market_sim.simulation.prepare import prepare
+from market_sim.simulation.prepare import add_up, prepare
 from market_sim.state.identities import broken_flows, imbalances
 
 SCENARIOS = sorted(path.stem for path in SHIPPED.glob("*.toml"))
@@ -89,3 +89,17 @@ def test_a_site_filled_beyond_its_power_is_noticed(step):
     settled = day.settled
     found = broken_flows(before, crowded, settled.flows, settled.written_off, WORTH, FLOW["equity"], setup.power)
     assert any("power" in line for line in found), found
+
+
+@pytest.mark.parametrize(("name", "ticks_run"), [("baseline", 24), ("history_2023", 6)])
+def test_sums_kept_over_the_ticks_are_those_of_the_book(name, ticks_run):
+    """What is carried along from tick to tick is what adding the book up anew gives, failures included."""
+    setup, market = prepare(shipped(name, ticks=ticks_run), 1, (0, 1, 2, 3))
+    failed = 0
+    for _, after, day in ticks(setup, market):
+        failed += int(day.settled.failed.sum())
+        anew = add_up(setup, after).holdings
+        for one in fields(anew):
+            kept, wanted = getattr(after.holdings, one.name), getattr(anew, one.name)
+            np.testing.assert_allclose(kept, wanted, rtol=1e-9, atol=1e-9 * np.abs(wanted).max(), err_msg=one.name)
+    assert failed > 0

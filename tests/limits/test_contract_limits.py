@@ -78,8 +78,8 @@ def test_after_the_long_stop_a_lab_walks_when_the_market_is_cheaper():
     assert 1.25 < lease.now <= 1.25 + 2 / 12
     assert ended.freed_count[0] == 1
     assert ended.ended["status"][0, 0] == WALKED
-    assert ended.refunded.sum() == pytest.approx(paid)
-    assert ended.credit_paid.sum() == pytest.approx(0.1 * FULL * (lease.now - 0.5), rel=1e-9)
+    assert ended.by_lab("refunded").sum() == pytest.approx(paid)
+    assert ended.by_lab("credit_paid").sum() == pytest.approx(0.1 * FULL * (lease.now - 0.5), rel=1e-9)
 
 
 def test_a_lab_waits_on_where_the_market_is_no_cheaper():
@@ -97,8 +97,8 @@ def test_a_failed_lab_loses_its_prepayment_and_is_paid_its_credit():
     credit = lease.run(0.5)["credit_accrued"]
     lease.active = False
     events = lease.step()
-    assert events.prepaid_lost.sum() == pytest.approx(paid)
-    assert events.credit_paid.sum() == pytest.approx(credit)
+    assert events.by_lab("prepaid_lost").sum() == pytest.approx(paid)
+    assert events.by_provider("credit_paid").sum() == pytest.approx(credit)
     assert events.ended["status"][0, 0] == DEFAULTED
     assert events.book.count[0] == 0
 
@@ -135,5 +135,5 @@ def test_a_lab_with_too_much_lets_a_contract_on_and_owes_the_shortfall():
     assert let.book.rows["status"][0, 0] == SUBLET
     assert let.book.rows["price"][0, 0] == pytest.approx(2.0 - 0.9)
     assert let.step().rent.sum() == pytest.approx(1.1 * 100.0 * 8766 / 12)
-    assert let.run(3.0)["renewed"] == 0.0
+    assert let.run(3.0)["renewals"] == 0.0
     assert let.book.count[0] == 0

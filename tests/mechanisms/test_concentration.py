@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import stats
 
-from market_sim.mechanisms.concentration import measure, merged, shares, useful_compute
-from market_sim.state.tables import CONTRACT, LIVE, PENDING, Book
+from market_sim.mechanisms.concentration import measure, merged, shares
 
 INDICES = ("hhi", "cr1", "cr4", "effective_firms", "entropy", "gini")
 quantities = arrays(np.float64, st.integers(1, 12), elements=st.one_of(st.just(0.0), st.floats(1e-6, 1e12)))
@@ -125,17 +124,6 @@ def test_shares_add_up_to_one() -> None:
 def test_firms_without_an_owner_are_left_out() -> None:
     """An owner of -1 takes a firm out of the market."""
     assert merged(np.array([[1.0, 2.0, 4.0]]), np.array([1, -1, 1]), 3).tolist() == [[0.0, 5.0, 0.0]]
-
-
-def test_useful_compute_counts_live_contracts_by_owner_and_maker() -> None:
-    """Chips times the lab's throughput times what the provider delivers, for live contracts alone."""
-    rows = np.zeros((1, 4), CONTRACT)
-    rows["lab"], rows["provider"], rows["chip"] = [[0, 1, 1, 0]], [[0, 0, 1, 1]], [[0, 1, 1, 2]]
-    rows["chips"], rows["status"] = [[10, 20, 40, 80]], [[LIVE, LIVE, PENDING, LIVE]]
-    book = Book(rows, np.array([4]), np.array([4]))
-    throughput = np.array([[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]])
-    found = useful_compute(book, throughput, np.array([[0.5, 1.0]]), np.array([0, 1, 1]), 2)
-    assert found.tolist() == [[[10 * 1 * 0.5, 20 * 5 * 0.5], [0.0, 80 * 3 * 1.0]]]
 
 
 @pytest.fixture(scope="module")

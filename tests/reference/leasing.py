@@ -5,10 +5,18 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from market_sim.mechanisms import contracts
-from market_sim.mechanisms.contracts import Events
+from market_sim.mechanisms.contracts import Events, Weights
 from market_sim.state.tables import CONTRACT, PROJECT, Book
 
 NEVER = 1e9
+
+
+def weighed(
+    throughput: np.ndarray, delivered: np.ndarray, solid: np.ndarray, maker: np.ndarray | None = None
+) -> Weights:
+    """What contracts are weighed by, all chips of one maker unless told."""
+    maker = np.zeros(throughput.shape[2], np.int64) if maker is None else maker
+    return Weights(throughput, delivered, solid, maker, int(maker.max()) + 1)
 
 
 @dataclass
@@ -47,7 +55,8 @@ class Lease:
         one = np.ones((1, 1))
         events = contracts.advance(
             self.book, finished, ready, at, np.full((1, 1, 1), self.market), np.ones((1, 1, 1)),
-            one * self.active > 0, one * self.use, one, one * self.surplus, 0.5 * one, self.now, self.dt,
+            one * self.active > 0, one * self.use, one, one * self.surplus, 0.5 * one,
+            weighed(np.ones((1, 1, 1)), one, one), self.now, self.dt,
             late_credit=np.array([self.late_credit]), long_stop=np.array([self.long_stop]),
             walk_margin=np.array([self.walk_margin]),
             renewal=np.array([self.renewal]), renewal_term=1.0,
@@ -57,13 +66,10 @@ class Lease:
 
     def run(self, years: float, ready_at: float = NEVER) -> dict[str, float]:
         """Sums of everything booked over some years."""
-        kinds = (
-            "rent", "prepaid_used", "prepaid_lost", "refunded", "credit_accrued", "credit_used", "credit_paid",
-            "renewed",
-        )  # fmt: skip
-        total = dict.fromkeys(kinds, 0.0)
+        total = dict.fromkeys((*contracts.MONEY, "renewals"), 0.0)
         for _ in range(round(years / self.dt)):
             events = self.step(ready_at)
-            for kind in kinds:
-                total[kind] += float(getattr(events, kind).sum())
+            total["renewals"] += float(events.renewed_count.sum())
+            for kind in contracts.MONEY:
+                total[kind] += float(events.by_lab(kind).sum())
         return total

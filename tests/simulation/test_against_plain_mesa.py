@@ -42,9 +42,9 @@ def events(plain: PlainMarket, market: Market, day: Day) -> Counter[str]:
     told = day.events
     seen = Counter(STATUSES[status] for status in told.ended["status"][0, : told.ended_count[0]])
     seen["signed"] = int(day.trade.deals.count[0])
-    seen["renewed"] = int((told.renewed > 0.0).sum())
+    seen["renewed"] = int(told.renewed_count.sum())
     seen["sublet"] = sum(one.status == SUBLET for one in plain.contracts)
-    seen["late credit"] = int((told.credit_accrued > 0.0).sum())
+    seen["late credit"] = int((told.by_lab("credit_accrued") > 0.0).sum())
     seen["built to order"] = int((day.trade.signed.built_chips > 0.0).sum())
     seen["ordered ahead"] = int((day.ordered.ahead > 0.0).sum())
     seen["chips short"] = int((day.shipments.allotted < 0.999 * day.orders.packages).sum())
