@@ -194,3 +194,17 @@ def plot(
     from market_sim.cli.plotting import plot_runs
 
     plot_runs(runs, tuple(chart or ()), layout.value, out)
+
+
+@app.command()
+def dashboard(
+    scenario: Annotated[str, typer.Argument(help=SCENARIO)] = "baseline",
+    host: Annotated[
+        str, typer.Option(metavar="ADDR", help="Where to listen; this machine alone by default.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(metavar="N", parser=whole_number(65535), help="The port to listen at.")] = 8765,
+) -> None:
+    """Move the dials of the theses on a page and watch a small ensemble answer (extra: dashboard)."""
+    from market_sim.cli.serving import serve_dashboard
+
+    serve_dashboard(scenario, host, port)

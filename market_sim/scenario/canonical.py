@@ -57,7 +57,7 @@ def _table_lines(tree: Mapping[str, Any], at: Parts) -> Iterator[str]:
     below = {key: value for key, value in tree.items() if _is_table(value)}
     for key, value in tree.items():
         if key not in below:
-            yield f"{quoted(key)} = {_value(value)}"
+            yield f"{quoted(key)} = {toml_of(value)}"
     for key, value in below.items():
         yield from _table_lines(value, (*at, key))
 
@@ -71,11 +71,12 @@ def _is_table(value: Any) -> bool:
     return isinstance(value, Mapping) and "dist" not in value
 
 
-def _value(value: Any) -> str:
+def toml_of(value: Any) -> str:
+    """A plain value, list or inline table as TOML writes it."""
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{quoted(key)} = {_value(one)}" for key, one in value.items()) + "}"
+        return "{" + ", ".join(f"{quoted(key)} = {toml_of(one)}" for key, one in value.items()) + "}"
     if isinstance(value, list):
-        return "[" + ", ".join(_value(one) for one in value) + "]"
+        return "[" + ", ".join(toml_of(one) for one in value) + "]"
     if isinstance(value, bool):
         return "true" if value else "false"
     return toml_text(value) if isinstance(value, str) else repr(value)
@@ -86,7 +87,7 @@ def _source_lines(scenario: Section) -> Iterator[str]:
     for path in numeric_paths(scenario):
         entry = provenance(scenario, key := key_path(path))
         if entry.source and entry.origin != "default":
-            yield f"{toml_text(key)} = {_value(_said(entry))}"
+            yield f"{toml_text(key)} = {toml_of(_said(entry))}"
 
 
 def _said(entry: Entry) -> dict[str, str]:
