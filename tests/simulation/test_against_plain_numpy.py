@@ -12,7 +12,7 @@ from market_sim.simulation.tick import Day
 from market_sim.state.market import Market
 
 CLOSE = 1e-9
-MONEY = ("rent", "prepaid_used", "credit_used", "credit_accrued", "credit_paid", "refunded")
+MONEY = ("prepaid_used", "credit_used", "credit_accrued", "credit_paid", "refunded")
 SUMS = ("commitment", "backlog", "sold", "useful_lab", "useful_provider", "useful_chip")
 
 
@@ -24,7 +24,11 @@ def differences(core: TradingCore, market: Market, day: Day) -> dict[str, float]
         pairs[f"contract {name}"] = getattr(core.book, name), book[name]
     for name in OF_LOTS.split():
         pairs[f"lot {name}"] = getattr(core.lots, name), lots[name]
-    pairs |= {name: (getattr(core.month, name), getattr(day.events, name)[0]) for name in MONEY}
+    pairs["rent"] = core.month.rent, day.events.rent[0]
+    for name in MONEY:
+        paid = getattr(core.month, name)
+        pairs[f"{name} by lab"] = paid.sum(axis=1), day.events.by_lab(name)[0]
+        pairs[f"{name} by provider"] = paid.sum(axis=0), day.events.by_provider(name)[0]
     pairs |= {name: (getattr(core, name), getattr(market.holdings, name)[0]) for name in SUMS}
     return {name: apart(one, other, 1e-6 if "useful" in name else 1.0) for name, (one, other) in pairs.items()}
 
