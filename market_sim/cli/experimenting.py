@@ -133,6 +133,18 @@ def hindcast(
     history: Annotated[
         Path | None, typer.Option(metavar="CSV", help="What happened, in the columns of the shipped file.")
     ] = None,
+    error: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="JSON", help="Widen the bands by the model's error that `calibrate` wrote beside its draws."
+        ),
+    ] = None,
+    rebased: Annotated[
+        bool,
+        typer.Option(
+            "--rebased", help="As a forecast made at the end of 2024: begin 2025 at the last figures known then."
+        ),
+    ] = False,
     workers: Workers = None,
     executor: ExecutorName = "processes",
     scheduler: Scheduler = "",
@@ -143,5 +155,5 @@ def hindcast(
     from market_sim.cli.batching import Hands
     from market_sim.cli.hindcasting import Trial, run_trial
 
-    trial = Trial(scenario, tuple(assignments or ()), replicates, seed, history, out)
+    trial = Trial(scenario, tuple(assignments or ()), replicates, seed, history, error, rebased, out)
     run_trial(trial, Hands(executor, workers, scheduler), as_json=as_json)

@@ -33,6 +33,8 @@ class Trial:
     replicates: int | None
     seed: int
     history: Path | None
+    error: Path | None
+    rebased: bool
     out: Path | None
 
 
@@ -57,11 +59,19 @@ def run_trial(trial: Trial, hands: Hands, *, as_json: bool) -> None:
 
 def _retraced(scenario: Any, trial: Trial, count: int, hands: Hands, progress: Progress) -> Hindcast:
     from market_sim.experiments.hindcast import check_reach, hindcast, read_past, retrace
+    from market_sim.experiments.past import ORIGIN
+    from market_sim.experiments.predictive import read_factors, rebased, with_error
 
+    if trial.error and trial.rebased:
+        raise WrongInput("--error and --rebased: wanted one of them, since both widen the bands by the model's error")
     past = read_past(trial.history)
     check_reach(scenario, past)
     options: dict[str, Any] = {"executor": hands.executor, "workers": hands.workers, "watch": progress}
-    return hindcast(scenario, retrace(scenario, count, seed=trial.seed, **options), past, trial.seed)
+    factors = read_factors(trial.error) if trial.error else {}
+    run = retrace(scenario, count, seed=trial.seed, **options)
+    if factors:
+        run = with_error(run, factors, trial.seed)
+    return hindcast(scenario, rebased(run, past, ORIGIN, trial.seed) if trial.rebased else run, past, trial.seed)
 
 
 def write(found: Hindcast, folder: Path) -> None:
