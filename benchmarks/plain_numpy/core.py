@@ -192,11 +192,8 @@ class TradingCore:
 
     def deliver(self, given: Given) -> tuple[Any, Array]:
         """Build for a tick; lots that were finished, and when."""
-        kw = np.bincount(self.lots.provider, self.lots.chips * self.setup.power[self.lots.chip], self.shape[1])
-        size = np.maximum((given.fleet * self.setup.power).sum(axis=1), 0.1 * given.power)
-        speed = np.exp(given.speed) / (1.0 + self.delivery.congestion * kw / np.maximum(size, 1.0))
-        self.lots, done, at = build(self.lots, given.shipped, speed, given.now, self.setup.dt)
-        self.in_service = np.zeros(given.fleet.shape)
+        self.lots, done, at = build(self.lots, given.shipped, given.pace, given.now, self.setup.dt)
+        self.in_service = np.zeros(given.shipped.shape)
         np.add.at(self.in_service, (done.provider, done.chip), done.chips)
         return done, at
 

@@ -5,11 +5,12 @@ from typing import Any
 
 import numpy as np
 
+from market_sim.agents import provider
 from market_sim.agents.policies import NONE
 from market_sim.simulation.tick import Day, tick
 from market_sim.state.market import Market
 from market_sim.state.setup import Setup
-from market_sim.state.tables import Book, Pipeline
+from market_sim.state.tables import Book, Pipeline, replace
 
 Array = np.ndarray
 
@@ -34,9 +35,7 @@ class Given:
     capacity: Array  # (pool,)
     shown: Array  # (offer,) chips that each could sell alone
     quote: Array  # (provider, chip)
-    fleet: Array  # (provider, chip) in service before the tick
-    speed: Array  # (provider,)
-    power: Array  # (provider,) kW of sites
+    pace: Array  # (provider,) years of ordinary site work done in a year
     ahead: Array  # (provider, chip) chips ordered for inventory
     delay: Array  # (provider, chip) years
     shipped: Array  # (provider, chip)
@@ -46,17 +45,23 @@ class Given:
     moved: tuple[Book, Pipeline] | None  # where contracts and lots changed hands after the tick before
 
 
+def pace(setup: Setup, day: Day) -> Array:
+    """Site work that providers do a year (R, provider) while all lots of the tick are under way."""
+    building = day.before.pipe.building + day.trade.started_kw + day.ordered.kw
+    return provider.site_speed(setup, replace(day.before, pipe=replace(day.before.pipe, building=building)))
+
+
 def read(setup: Setup, day: Day, obsolescence: float, moved: tuple[Book, Pipeline] | None) -> Given:
     """What the first replicate's day gives the trading core."""
     before, offered, k = day.before, day.offered, day.before.tick
-    t, labs, providers = before.technology, before.labs, before.providers
+    t, labs = before.technology, before.labs
     luck = setup.luck
     held: dict[str, Any] = {
         "seconds": t.seconds, "maturity": np.take(t.maturity, setup.chip_family, axis=1), "ported": t.ported,
         "cost_index": labs.cost_index, "active": labs.active, "ask": day.wishes.ask, "plan": day.wishes.plan,
         "lot": day.wishes.lot, "price": offered.price, "live": offered.live, "promised": offered.promised,
-        "believed": offered.believed, "capacity": offered.capacity, "shown": offered.lots, "quote": providers.quote,
-        "fleet": before.fleet.in_service, "speed": providers.speed, "power": providers.power,
+        "believed": offered.believed, "capacity": offered.capacity, "shown": offered.lots,
+        "quote": before.providers.quote, "pace": pace(setup, day),
         "ahead": day.ordered.ahead, "delay": offered.delay, "shipped": day.shipments.chips,
         "luck": np.stack([luck.rounding[:, :, k], luck.waiting[:, :, k], luck.renewal[:, :, k]], axis=1),
         "site_luck": luck.site[:, :, k],
