@@ -51,6 +51,7 @@ class Chip:
     power: float
     packages: float
     server: float
+    network: float  # USD of it that the chip's own vendor sells
     cost: float
     error: float  # factor of the compute fit
     list_price: float

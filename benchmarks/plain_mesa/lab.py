@@ -108,7 +108,8 @@ class Lab(mesa.Agent):
         """Learn from what customers want, and see what capacity serves of it; spill comes after."""
         given, before = self.model.given.demand, self.demand
         serving = self.useful * max(0.1, 1.0 - self.own.training_share)
-        able = given.serve_slack * self.revenue_yield * serving * HOURS * self.industry_cost()
+        grown = self.own.compute_share / self.compute_share()  # what it earns with less compute than at the start
+        able = given.serve_slack * self.revenue_yield * grown * serving * HOURS * self.industry_cost()
         self.able = able if self.active else 0.0
         self.demand, self.revenue = wanted, min(wanted, self.able)
         if self.model.tick > 0:

@@ -196,10 +196,11 @@ class PlainMarket(mesa.Model):
         spent = dict.fromkeys(self.vendors, 0.0)
         for (_, chip), chips in self.ordered.items():
             spent[chip.vendor] += chips * chip.list_price
-        whole = sum(spent.values())
+        whole, everyone = sum(spent.values()), sum(max(vendor.supply, 1.0) for vendor in self.vendors)
         for vendor in self.vendors:
             vendor.see_spending(spent[vendor], whole)
-            vendor.expand()
+            vendor.see_orders(sum(n * chip.packages for (_, chip), n in self.ordered.items() if chip.vendor is vendor))
+            vendor.expand(everyone)
             vendor.reprice()
             vendor.move_duplicates()
 

@@ -96,7 +96,8 @@ class Opening:
         state = (v.list_price, v.stock, v.made, v.unit_cost, f.retired, f.shipped)
         return Chip(
             c, setup.chips[c], stacks[setup.chip_stack[c]], families[setup.chip_family[c]], float(setup.chip_from[c]),
-            float(setup.chip_until[c]), float(setup.power[c]), float(setup.packages[c]), own.server, own.cost,
+            float(setup.chip_until[c]), float(setup.power[c]), float(setup.packages[c]), own.server,
+            own.server * own.network, own.cost,
             float(setup.fit_error[r, c]), *(float(array[r, c]) for array in state),
         )  # fmt: skip
 

@@ -144,7 +144,7 @@ class Provider(mesa.Agent):
 
     def site_speed(self) -> float:
         """Years of ordinary site work done in a year."""
-        size = max(self.running_kw, 0.1 * self.power)
+        size = max(self.running_kw, 0.5 * self.power)
         congestion = self.model.given.delivery.congestion * self.building / max(size, 1.0)
         return exp(self.speed) / (1.0 + congestion)
 
@@ -176,7 +176,7 @@ class Provider(mesa.Agent):
             return None
         fleet = self.chips_in_service
         spare = sum(map(self.vacant, self.model.chips)) + sum(self.received) + sum(self.waiting)
-        mean_kw = max(self.running_kw, 0.1 * self.power) / max(fleet, 1.0)
+        mean_kw = max(self.running_kw, 0.5 * self.power) / max(fleet, 1.0)
         short = max(0.0, given.providers.vacancy_target * fleet - spare)
         kw = given.providers.inventory_response * min(best, 2.0) * self.bookings_rate * dt
         kw += short * mean_kw * (1.0 - exp(-RESTOCK_RATE * dt))
@@ -221,14 +221,15 @@ class Provider(mesa.Agent):
         given, dt = self.model.given.providers, self.model.dt
         pull = 1.0 - exp(-given.quote_speed * dt)
         rest = pull / given.quote_speed if given.quote_speed > 0.0 else dt
-        wait = exp(obsolescence * min(delay, 5.0))
+        passed = self.own.scarcity_pass  # of scarcity; the rest is queueing
+        wait = exp(passed * obsolescence * min(delay, 5.0))
         for chip in self.model.chips:
             c, old = chip.place, self.quote[chip.place]
             renewed = price * wait * self.model.useful_chip[c] * self.delivered if price < inf else old
             target = max(renewed, self.avoidable[c])
             empty = self.vacant(chip) / self.fleet[c] if self.fleet[c] > 0.5 else given.vacancy_target
             ready = self.model.market.ready.get((self, chip))
-            push = given.scarcity_response * (ready.shadow if ready else 0.0)
+            push = given.scarcity_response * passed * (ready.shadow if ready else 0.0)
             push -= given.vacancy_response * (empty - given.vacancy_target)
             moved = exp(log(old) + pull * log(target / old) + rest * push)
             self.quote[c] = max(moved, self.avoidable[c], 1e-6)

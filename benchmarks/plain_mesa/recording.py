@@ -71,7 +71,7 @@ class Watch:
             contract.lab.booked += value
             contract.provider.booked += value
         for (provider, chip), chips in model.ordered.items():
-            usd = chips * provider.purchase[chip.place]
+            usd = chips * (provider.purchase[chip.place] + chip.network)
             add_sale(out, provider, chip.vendor, usd)
             chip.vendor.booked += usd
         return out

@@ -41,8 +41,8 @@ def settle(model: Any) -> bool:
 
 
 def bought(vendor: Any, provider: Any) -> float:
-    """USD of a vendor's chips that reached a provider this tick."""
-    return sum(provider.arriving[chip.place] * provider.purchase[chip.place] for chip in vendor.chips)
+    """USD of a vendor's chips that reached a provider this tick, and of the networking it sells with them."""
+    return sum(provider.arriving[chip.place] * (provider.purchase[chip.place] + chip.network) for chip in vendor.chips)
 
 
 def pay_rent(lab: Any, provider: Any, due: Due) -> None:
@@ -71,7 +71,7 @@ def pay_for_chips(model: Any, provider: Any, leased: dict[tuple[Any, Any], float
 def run_provider(model: Any, provider: Any) -> None:
     """Servers, sites, operations, effort and the rest of a provider's business."""
     own, dt, given, account = provider.own, model.dt, model.given, provider.account
-    provider.servers = sum(provider.arriving[chip.place] * chip.server for chip in model.chips)
+    provider.servers = sum(provider.arriving[chip.place] * (chip.server - chip.network) for chip in model.chips)
     provider.sites_begun = (provider.begun_kw + provider.inventory_kw) * given.providers.site_cost / 1000.0
     effort = given.delivery.effort_cost * provider.speed**2 * provider.building_rent
     grown = model.other_growth * provider.active

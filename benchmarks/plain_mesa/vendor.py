@@ -12,6 +12,7 @@ SHRINKS = 0.1  # per year
 FILL_RATE = 5.5  # per year, of stock to its aim
 LEASE_PART = 0.5
 SPENDING_TIME = 0.5
+ORDER_TIME = 0.25
 HALVINGS = 80
 TIE = 1e-9  # of the mean margin
 SCRAP = 1e-6  # chips that rounding may leave of none
@@ -31,6 +32,7 @@ class Vendor(mesa.Agent):
         self.owner: Any = None
         self.rule: str = own.allocation
         self.supply, self.supply_target = opening.supply, opening.supply_target
+        self.order_rate, self.order_growth = opening.order_rate, opening.order_growth  # packages a year, smoothed
         self.duplicates, self.spending_share = opening.duplicates, opening.spending_share
         self.account = Account()
         self.stakes: dict[Any, float] = {}  # equity in providers and labs, USD
@@ -53,7 +55,20 @@ class Vendor(mesa.Agent):
             one: sum(one.waiting[chip.place] * chip.packages for chip in self.chips) for one in self.model.providers
         }
         backlog = sum(self.orders.values()) * (1.0 + self.duplicates)
-        self.lead = max(0.0, backlog - self.stock) / max(self.supply, 1e-9)
+        self.lead = self._time_to_make(max(0.0, backlog - self.stock))
+
+    def _time_to_make(self, packages: float) -> float:
+        """Years until so many are made, while supply goes from what it is to its target; by halving."""
+        lag, now, aim = self.model.given.vendors.supply_lag, max(self.supply, 1e-9), max(self.supply_target, 1e-9)
+
+        def made(years: float) -> float:
+            return aim * years - (aim - now) * lag * (1.0 - exp(-years / lag))
+
+        low, high = 0.0, packages / min(now, aim)
+        for _ in range(HALVINGS):
+            middle = 0.5 * (low + high)
+            low, high = (middle, high) if made(middle) < packages else (low, middle)
+        return high
 
     def sells_to(self, provider: Any) -> bool:
         """Merchant silicon goes to anyone, captive silicon to its owner only."""
@@ -148,8 +163,9 @@ class Vendor(mesa.Agent):
             today, before = chip.cost_today(self.model.now, self.model.given.vendors.cost_decline), max(0.0, chip.stock)
             total = before + made
             chip.unit_cost = (before * chip.unit_cost + made * today) / total if total > SCRAP else today
-            made_cost += made * today
-            sold_cost += sent * chip.unit_cost
+            beside = sent * chip.network * (1.0 - self.model.given.vendors.network_margin)
+            made_cost += made * today + beside
+            sold_cost += sent * chip.unit_cost + beside
             chip.stock = max(0.0, chip.stock + made - sent)
             chip.made += made
             chip.shipped += sent
@@ -162,12 +178,22 @@ class Vendor(mesa.Agent):
         if total > 0.0:
             self.spending_share += (spent / total - self.spending_share) * (1.0 - exp(-self.model.dt / SPENDING_TIME))
 
-    def expand(self) -> None:
-        """Supply follows its target; that grows as committed for a year, then with the lead over its aim."""
+    def see_orders(self, packages: float) -> None:
+        """Follow the flow of orders; how fast it grows."""
+        before, dt = max(self.order_rate, 1.0), self.model.dt
+        self.order_rate += (packages / dt - self.order_rate) * (1.0 - exp(-dt / ORDER_TIME))
+        seen = log(max(self.order_rate, 1.0) / before) / dt
+        self.order_growth += (seen - self.order_growth) * (1.0 - exp(-dt / SPENDING_TIME))
+
+    def expand(self, everyone: float) -> None:
+        """Supply follows its target; that grows as committed for a year, then with orders and with the lead over its
+        aim. `everyone` makes so many packages a year together, of which a foundry lets each have a little more."""
         given, dt = self.model.given.vendors, self.model.dt
         first_year = min(1.0, max(0.0, (1.0 - self.model.now) / dt))
         asked = given.supply_response * log(max(self.lead, 0.02) / given.target_lead)
-        free = min(max(asked, -SHRINKS), log(1.0 + self.own.growth_cap))
+        asked += given.supply_follows * self.order_growth
+        most = self.own.growth_cap * (1.0 + given.foundry_room * everyone / max(self.supply, 1.0))
+        free = min(max(asked, -SHRINKS), log(1.0 + most))
         rate = first_year * log(1.0 + self.own.growth_committed) + (1.0 - first_year) * free
         self.supply_target *= exp(rate * dt)
         self.supply += (self.supply_target - self.supply) * (1.0 - exp(-dt / given.supply_lag))

@@ -94,6 +94,12 @@ def compute_share(setup: Setup, now: float) -> np.ndarray:
     return rest + (start - rest) * exp(-now / d.demand.maturing_time)[:, None]
 
 
+def service_yield(setup: Setup, market: Market) -> np.ndarray:
+    """Revenue per USD of serving compute at its industry's cost (R, lab): rises as the compute that revenue takes
+    falls, or labs that grow into what they earn would plan too little to serve it."""
+    return market.labs.revenue_yield * setup.drawn.lab.compute_share / compute_share(setup, market.now)
+
+
 def plan(setup: Setup, market: Market) -> np.ndarray:
     """W (R, lab): USD/year of compute wanted at the horizon."""
     d = setup.drawn

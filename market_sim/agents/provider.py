@@ -78,9 +78,10 @@ def site_speed(setup: Setup, market: Market) -> np.ndarray:
 
 
 def running_power(setup: Setup, market: Market) -> np.ndarray:
-    """kW of chips in service (R, provider), at least a tenth of the sites it has."""
+    """kW by which an organisation is as large as it is (R, provider): chips in service, or half the sites it has, since
+    landlords and contractors build for young firms too."""
     in_service = (market.fleet.in_service * setup.power).sum(axis=2)
-    return np.maximum(in_service, 0.1 * market.providers.power)
+    return np.maximum(in_service, 0.5 * market.providers.power)
 
 
 def expected_delay(setup: Setup, market: Market, orders: vendor.Orders) -> np.ndarray:
@@ -293,15 +294,17 @@ def requote(
     weight, useful, reaches = being_built(setup, market), useful_chip(market), delivered(setup)
     price = _useful_price(weight, useful, reaches, offered.built)
     delay = (weight * offered.delay).reshape(len(price), -1).sum(axis=1)
-    wait = exp(obsolescence * np.minimum(delay, 5.0))
-    target = (price * wait)[:, None, None] * useful[:, None, :] * reaches[:, :, None]
+    passed = setup.drawn.provider.scarcity_pass[:, :, None]  # the rest of scarcity is queueing
+    wait = exp(passed * (obsolescence * np.minimum(delay, 5.0))[:, None, None])
+    target = price[:, None, None] * wait * useful[:, None, :] * reaches[:, :, None]
     target = np.where(np.isfinite(price)[:, None, None], target, market.providers.quote)  # nothing new to go by
     fleet = market.fleet.in_service
     empty = np.where(
         fleet > 0.5, vacant(setup, market) / np.where(fleet > 0.5, fleet, 1.0), d.vacancy_target[:, None, None]
     )
     return pricing.quoted(
-        market.providers.quote, np.maximum(target, offered.costs.avoidable), offered.costs.avoidable, empty, scarcity,
+        market.providers.quote, np.maximum(target, offered.costs.avoidable), offered.costs.avoidable, empty,
+        passed * scarcity,
         d.quote_speed, d.vacancy_response, d.vacancy_target, d.scarcity_response, setup.dt,
     )  # fmt: skip
 

@@ -43,6 +43,11 @@ def purchase_price(setup: Setup, market: Market) -> np.ndarray:
     return np.where(setup.own_silicon, transfer[:, None, :], market.vendors.list_price[:, None, :])
 
 
+def network_price(setup: Setup) -> np.ndarray:
+    """USD of the vendor's own networking that is bought with a chip (R, chip), out of what the server costs."""
+    return setup.drawn.chip.server * setup.drawn.chip.network
+
+
 def in_packages(chips: np.ndarray, setup: Setup) -> np.ndarray:
     """(R, provider, chip) chips -> (R, vendor, provider) packages."""
     by_vendor = grouped(chips * setup.packages, setup.chip_vendor, len(setup.vendors))
@@ -52,9 +57,10 @@ def in_packages(chips: np.ndarray, setup: Setup) -> np.ndarray:
 def book_orders(setup: Setup, market: Market, waiting: np.ndarray) -> Orders:
     """The order books and the lead times that they imply."""
     packages = in_packages(waiting, setup)
-    backlog = packages.sum(axis=2) * (1.0 + market.vendors.duplicates)
-    stock = per_vendor(market.vendors.stock * setup.packages, setup)
-    return Orders(waiting, packages, supply.lead_time(backlog, stock, market.vendors.supply))
+    v, lag = market.vendors, setup.drawn.vendors.supply_lag
+    backlog = packages.sum(axis=2) * (1.0 + v.duplicates)
+    stock = per_vendor(v.stock * setup.packages, setup)
+    return Orders(waiting, packages, supply.lead_time(backlog, stock, v.supply, v.supply_target, lag))
 
 
 def lead_by_buyer(setup: Setup, market: Market, orders: Orders) -> np.ndarray:
@@ -112,13 +118,24 @@ def make_for_stock(setup: Setup, market: Market, orders: Orders, made: np.ndarra
     return np.take(fill, setup.chip_vendor, axis=1) * part / setup.packages
 
 
+def fastest_growth(setup: Setup, market: Market) -> np.ndarray:
+    """Fastest growth of each vendor's supply (R, vendor), 1/year: foundries let a small customer grow faster.
+
+    Beyond its own cap, by `foundry_room` of what all vendors together make.
+    """
+    supply = np.maximum(market.vendors.supply, 1.0)
+    beside = supply.sum(axis=1, keepdims=True) / supply
+    return setup.drawn.vendor.growth_cap * (1.0 + setup.drawn.vendors.foundry_room[:, None] * beside)
+
+
 def expand(setup: Setup, market: Market, lead: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Supply and its target after the tick."""
     drawn = setup.drawn
+    followed = drawn.vendors.supply_follows[:, None] * market.vendors.order_growth
     first_year = float(np.clip((1.0 - market.now) / setup.dt, 0.0, 1.0))
     return supply.grown_supply(
         market.vendors.supply, market.vendors.supply_target, lead, drawn.vendors.target_lead,
-        drawn.vendor.growth_committed, drawn.vendor.growth_cap, drawn.vendors.supply_response,
+        drawn.vendor.growth_committed, fastest_growth(setup, market), drawn.vendors.supply_response, followed,
         drawn.vendors.supply_lag, first_year, setup.dt,
     )  # fmt: skip
 

@@ -92,7 +92,7 @@ class Meter:
         }
 
     def _clouds(self, market: Market, day: Day) -> Ticks:
-        stocks = market.fleet.in_service * self.equivalents
+        stocks = (market.fleet.in_service + market.pipe.received) * self.equivalents  # as counted from chips sold
         stock = stocks.sum(axis=2)
         rent = day.events.rent.sum(axis=1)
         spent = sum(day.settled.flows[:, FLOW[kind]][:, self.big_four].sum(axis=1) for kind in CAPEX)

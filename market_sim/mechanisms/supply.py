@@ -11,6 +11,7 @@ from market_sim.state.grouping import grouped
 RULES = ("pro_rata", "highest_margin", "strategic")
 PRO_RATA, HIGHEST_MARGIN, STRATEGIC = range(len(RULES))
 STEPS = 60
+LEAD_STEPS = 8
 SHRINKS = 0.1  # per year, fastest fall of supply
 TIE = 1e-9  # of the mean margin: buyers of the same chips may be this far apart by rounding
 
@@ -127,9 +128,25 @@ def worth_of_buyers(
     return relative - rival_discount[:, None, None] * own_silicon
 
 
-def lead_time(backlog: np.ndarray, stock: np.ndarray, supply: np.ndarray) -> np.ndarray:
-    """Years until an order placed now is shipped, all in packages: (backlog - stock) / supply, at least 0."""
-    return np.maximum(0.0, backlog - stock) / np.maximum(supply, 1e-9)
+def lead_time(
+    backlog: np.ndarray, stock: np.ndarray, supply: np.ndarray, target: np.ndarray, lag: np.ndarray
+) -> np.ndarray:
+    """Years L until an order placed now is shipped, all in packages: what is made by then is what stands before it,
+
+        target L - (target - supply) lag (1 - e^(-L/lag)) = backlog - stock,
+
+    since supply is on its way to its `target` with `lag` (replicate,), and vendors quote by the capacity they have
+    contracted. At rest that is backlog / supply (Little 1961). Newton's method from there, which comes from one side.
+    """
+    ahead = np.maximum(0.0, backlog - stock)
+    now, aim = np.maximum(supply, 1e-9), np.maximum(target, 1e-9)
+    time = np.maximum(lag, 1e-9)[:, None]
+    lead = ahead / now
+    for _ in range(LEAD_STEPS):
+        left = exp(-lead / time)
+        made = aim * lead - (aim - now) * time * (1.0 - left)
+        lead = np.maximum(0.0, lead - (made - ahead) / (aim - (aim - now) * left))
+    return lead
 
 
 def duplicate_orders(
@@ -143,16 +160,16 @@ def duplicate_orders(
 
 def grown_supply(
     supply: np.ndarray, target: np.ndarray, lead: np.ndarray, goal: np.ndarray, committed: np.ndarray,
-    cap: np.ndarray, response: np.ndarray, lag: np.ndarray, within_first_year: float, dt: float,
+    cap: np.ndarray, response: np.ndarray, followed: np.ndarray, lag: np.ndarray, within_first_year: float, dt: float,
 ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
     """Supply and its target after `dt`.
 
-    The target grows at the committed rate in the first year, then by response * log(lead/goal), at most at `cap` and
-    shrinking at most at 10 % a year, since packaging lines once built are not torn down; supply
-    follows with a lag. Rates are yearly fractions, so growth g multiplies by 1 + g in a year. `within_first_year` is
-    the part of the tick that lies in it.
+    The target grows at the committed rate in the first year, then by what is `followed` of the growth of orders
+    (1/year) and by response * log(lead/goal), at most at `cap` and shrinking at most at 10 % a year, since packaging
+    lines once built are not torn down; supply follows with a lag. Rates are yearly fractions, so growth g multiplies by
+    1 + g in a year. `within_first_year` is the part of the tick that lies in it.
     """
-    asked = response[:, None] * log(np.maximum(lead, 0.02) / goal[:, None])
+    asked = followed + response[:, None] * log(np.maximum(lead, 0.02) / goal[:, None])
     free = np.clip(asked, -SHRINKS, log(1.0 + cap))
     rate = within_first_year * log(1.0 + committed) + (1.0 - within_first_year) * free
     target = target * exp(rate * dt)

@@ -50,7 +50,9 @@ class Trade(Section):
         meaning="Log price discount per log year of term beyond one year",
     )
     built_markup: Number = number(
-        1.22, unit="1", low=0.5, high=10.0, source="prototype", standing="estimated",
+        1.08, unit="1", low=0.5, high=10.0,
+        source="economics.csv: neocloud_5y_h100_contract_IRR_fixed_price .124 at most, below the cost of capital that "
+        "the cost holds already", standing="estimated",
         meaning="Price of built-to-order over cost",
     )
     prepaid: Number = number(

@@ -66,6 +66,10 @@ class Demand(Section):
         0.75, unit="year", low=0.01, high=10.0, source="prototype", standing="estimated",
         meaning="Time constant of learning growth",
     )
+    foresight: Number = number(
+        1.0, unit="1", low=0.0, high=1.0, source="neutral", standing="illustrative",
+        meaning="Part of their pool's own growth that labs expect at the start; the rest they have to learn",
+    )
     belief_cap: Number = number(
         1.2, unit="1/year", low=0.0, high=5.0, source="judgement", standing="illustrative",
         meaning="Largest growth rate anybody plans on",

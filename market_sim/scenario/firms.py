@@ -71,6 +71,11 @@ class Chip(Section):
         source="economics.csv: h100_system_cost_per_gpu_with_infiniband less the chip", standing="estimated",
         meaning="Server, network and installation bought beside each chip",
     )
+    network: Number = number(
+        0.0, unit="1", low=0.0, high=1.0,
+        source="economics.csv: capex_share|networking over capex_share|gpu", standing="estimated",
+        meaning="Part of `server` that is networking of the chip's own vendor and counts among its sales",
+    )
     power: float = number(
         1.4, unit="kW/chip", low=0.001, high=50.0,
         source="economics.csv: facility_power_per_h100_all_in", standing="estimated",
@@ -90,6 +95,10 @@ class Vendor(Section):
     supply: Number = number(
         750_000.0, unit="package/year", low=0.0, source="prototype: NVIDIA 2023-01", standing="estimated",
         meaning="Packages made a year at the start",
+    )
+    utilisation: Number = number(
+        1.0, unit="1", low=0.0, high=1.0, source="neutral", standing="illustrative",
+        meaning="Part of its supply that orders took just before the start",
     )
     inventory: Number = number(
         0.0, unit="year", low=0.0, high=5.0, source="supplier filings", standing="estimated",
@@ -207,9 +216,10 @@ class Provider(Section):
         meaning="Its list price to enterprises over the price to large labs",
     )
     scarcity_pass: Number = number(
-        0.8, unit="1", low=0.0, high=1.0,
-        source="prototype: .3 hyperscaler, .8 neocloud", standing="illustrative",
-        meaning="Phi: part of the shadow price that goes into the contract price",
+        0.3, unit="1", low=0.0, high=1.0,
+        source="rental_prices.csv, delivery.csv: list prices of 2023 against queues of 39 weeks", standing="estimated",
+        meaning="Phi: part of scarcity (the shadow price, the worth of not waiting) that goes into prices; the rest is "
+        "queueing",
     )
     other_cash_flow: Number = number(
         0.0, unit="USD/year", low=0.0, source="filings", standing="estimated",
@@ -230,7 +240,11 @@ class Pool(Section):
 
     start: Number = number(
         36e9, unit="USD/year", low=0.0, source="prototype", standing="estimated",
-        meaning="Revenue potential at the start",
+        meaning="Revenue potential that labs serve at the start",
+    )
+    unserved: Number = number(
+        0.0, unit="1", low=0.0, high=0.99, source="neutral", standing="illustrative",
+        meaning="Part of the revenue potential at the start that nobody serves yet",
     )
     ceiling: Number = number(
         1_900e9, unit="USD/year", low=0.0, source="prototype", standing="illustrative",

@@ -45,6 +45,18 @@ class Vendors(Section):
         1.0, unit="1/year", low=0.0, high=10.0, source="prototype", standing="estimated",
         meaning="Growth of supply per log lead over target",
     )
+    supply_follows: Number = number(
+        1.0, unit="1", low=0.0, high=2.0,
+        source="market_history.csv: NVIDIA's supply commitments doubled in 2024 while lead times fell to 10 weeks",
+        standing="estimated",
+        meaning="Part of the growth of its orders that a vendor plans its supply by, whatever the lead time",
+    )
+    foundry_room: Number = number(
+        0.05, unit="1", low=0.0, high=1.0,
+        source="market_history.csv: AMD's accelerators went from .4bn USD in 2023-Q4 to 5bn in 2024, which no doubling "
+        "of its own packaging allows", standing="estimated",
+        meaning="Part of all vendors' supply by which a vendor may grow a year beyond its own, per unit of its cap",
+    )
     target_lead: Number = number(
         0.2, unit="year", low=0.01, high=3.0, source="delivery.csv: 8-12 weeks", standing="sourced",
         meaning="Lead time vendors steer to",
@@ -69,6 +81,10 @@ class Vendors(Section):
         0.10, unit="1/year", low=0.0, high=1.0,
         source="learning in packaging and memory", standing="illustrative",
         meaning="Yearly fall of a chip's unit cost",
+    )
+    network_margin: Number = number(
+        0.65, unit="1", low=0.0, high=1.0, source="Mellanox's gross margin before 2020, recalled", standing="estimated",
+        meaning="Gross margin on the networking that a vendor sells with its chips",
     )
     transfer_margin: Number = number(
         0.15, unit="1", low=0.0, high=0.9, source="judgement", standing="estimated",

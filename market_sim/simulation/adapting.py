@@ -15,7 +15,8 @@ from market_sim.state.market import Market
 from market_sim.state.setup import Setup
 from market_sim.state.tables import replace
 
-SPENDING_TIME = 0.5  # years over which vendors see their share of spending
+SPENDING_TIME = 0.5  # years over which vendors see their share of spending, and the growth of their orders
+ORDER_TIME = 0.25  # years over which vendors see what is ordered
 BOOKING_TIME = 0.5  # years over which providers see how much they sell
 
 
@@ -72,6 +73,7 @@ def move_vendors(setup: Setup, market: Market, lead: np.ndarray, ordered: np.nda
         market.vendors.spending_share,
     )
     market = replace(market, vendors=replace(market.vendors, spending_share=seen))
+    market = see_orders(setup, market, ordered)
     grown, target = vendor.expand(setup, market, lead)
     prices = policies.decide(
         "vendor", "list_prices", setup, market, _by_vendor(setup, vendor.list_prices(setup, market)), setup.chips
@@ -81,6 +83,16 @@ def move_vendors(setup: Setup, market: Market, lead: np.ndarray, ordered: np.nda
         duplicates=vendor.duplicates(setup, market, lead),
     )  # fmt: skip
     return replace(market, vendors=vendors)
+
+
+def see_orders(setup: Setup, market: Market, ordered: np.ndarray) -> Market:
+    """Vendors learn how much is ordered and how fast that grows; `ordered` chips (R, chip) this tick."""
+    placed = per_vendor(ordered * setup.packages, setup) / setup.dt
+    before = market.vendors.order_rate
+    rate = toward(before, placed, ORDER_TIME, setup.dt)
+    seen = log(np.maximum(rate, 1.0) / np.maximum(before, 1.0)) / setup.dt
+    growth = toward(market.vendors.order_growth, seen, SPENDING_TIME, setup.dt)
+    return replace(market, vendors=replace(market.vendors, order_rate=rate, order_growth=growth))
 
 
 def _by_vendor(setup: Setup, by_chip: np.ndarray) -> np.ndarray:

@@ -24,7 +24,7 @@ def meet_demand(setup: Setup, market: Market) -> Market:
     share = demand.shares(attraction, setup.lab_pool, len(setup.pools), now.active)
     wanted = share * np.take(market.potential[:, :, market.tick], setup.lab_pool, axis=1)
     served = demand.servable_revenue(
-        demand.inference(market.holdings.useful_lab, d.lab.training_share), now.revenue_yield,
+        demand.inference(market.holdings.useful_lab, d.lab.training_share), lab.service_yield(setup, market),
         lab.industry_cost(setup, market), d.demand.serve_slack,
     )  # fmt: skip
     able = np.where(now.active, served, 0.0)

@@ -3,6 +3,7 @@
 import numpy as np
 import polars as pl
 
+from market_sim.agents.vendor import network_price
 from market_sim.mechanisms.concentration import measure, merged, shares
 from market_sim.results.calendar import Calendar
 from market_sim.results.frames import grid
@@ -118,7 +119,8 @@ def bookings(seen: Seen) -> Amounts:
     lab, provider, platform = (
         getattr(seen.deals, by) + getattr(seen.renewals, by) for by in ("by_lab", "by_provider", "by_stack")
     )
-    orders = merged(seen.ordered * seen.day.offered.costs.purchase, setup.chip_vendor, len(setup.vendors))
+    price = seen.day.offered.costs.purchase + network_price(setup)[:, None, :]
+    orders = merged(seen.ordered * price, setup.chip_vendor, len(setup.vendors))
     return lab, provider, platform, orders
 
 

@@ -61,8 +61,9 @@ def rents(journal: Journal, at: Sectors, trade: Trade, events: Events) -> None:
 
 
 def purchases(setup: Setup, market: Market, offered: Offered, shipments: Shipments) -> np.ndarray:
-    """USD of chips bought (R, provider, vendor)."""
-    return grouped_product(shipments.chips, offered.costs.purchase, setup.chip_vendor, len(setup.vendors))
+    """USD of chips bought (R, provider, vendor), with the networking that their vendor sells beside them."""
+    price = offered.costs.purchase + vendor.network_price(setup)[:, None, :]
+    return grouped_product(shipments.chips, price, setup.chip_vendor, len(setup.vendors))
 
 
 def pay_vendors(
@@ -84,7 +85,8 @@ def run_providers(
     d, dt = setup.drawn, setup.dt
     kw = (market.fleet.in_service * setup.power).sum(axis=2)
     x, grown = market.providers.speed, provider.other_growth(setup, market) * market.providers.active
-    journal.pay("servers", at.provider, at.suppliers, (shipments.chips * d.chip.server[:, None, :]).sum(axis=2))
+    servers = d.chip.server - vendor.network_price(setup)
+    journal.pay("servers", at.provider, at.suppliers, (shipments.chips * servers[:, None, :]).sum(axis=2))
     journal.pay("sites", at.provider, at.suppliers, begun_kw * d.providers.site_cost[:, None] / 1000.0)
     journal.pay("operations", at.provider, at.suppliers, kw * d.provider.opex * dt)
     journal.pay(
@@ -219,7 +221,7 @@ def asset_changes(
 
 
 def stock_cost(setup: Setup, market: Market, shipments: Shipments) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Cost of chips made and of chips sold (R, vendor) and average unit cost after (R, chip).
+    """Cost of what was made and of what was sold (R, vendor), networking with it, and average unit cost (R, chip).
 
     `market` is as before the tick's deliveries left stock.
     """
@@ -232,7 +234,9 @@ def stock_cost(setup: Setup, market: Market, shipments: Shipments) -> tuple[np.n
         (before * market.vendors.unit_cost + shipments.made * today) / np.where(total > SCRAP, total, 1.0),
         today,
     )
-    return per_vendor(shipments.made * today, setup), per_vendor(sent * average, setup), average
+    beside = vendor.network_price(setup) * (1.0 - setup.drawn.vendors.network_margin)[:, None]  # made to order
+    made = per_vendor(shipments.made * today + sent * beside, setup)
+    return made, per_vendor(sent * (average + beside), setup), average
 
 
 def settle(

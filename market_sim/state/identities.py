@@ -30,6 +30,7 @@ FREE_SIGN = {
     "capability",
     "brand",
     "growth",
+    "order_growth",
     "drift",
     "unadapted",
     "balance",

@@ -69,15 +69,17 @@ def revenue_potential(setup: Setup) -> np.ndarray:
     level[:, BOOM], level[:, SLUMP], level[:, NORMAL] = drawn.demand.boom, drawn.demand.slump, 1.0
     pool = drawn.pool
     return potential(
-        pool.start, pool.ceiling, pool.rate, pool.volatility, setup.luck.pool_shock, setup.luck.in_regime, level,
+        pool.start / (1.0 - pool.unserved), pool.ceiling, pool.rate, pool.volatility, setup.luck.pool_shock,
+        setup.luck.in_regime, level,
         drawn.demand.regime_time, setup.dt,
     )  # fmt: skip
 
 
 def opening_labs(setup: Setup, paths: np.ndarray) -> Labs:
-    """Labs share their pool at the start as their revenues say; they expect the pool's own growth."""
+    """Labs share their pool at the start as their revenues say; of its growth they expect what they foresee."""
     lab = setup.drawn.lab
     growth = log(np.maximum(paths[:, :, 1], 1.0) / np.maximum(paths[:, :, 0], 1.0)) / setup.dt
+    growth = growth * setup.drawn.demand.foresight[:, None]
     return Labs(
         active=np.ones((setup.width, len(setup.labs)), bool),
         capability=np.zeros((setup.width, len(setup.labs))),
@@ -94,7 +96,6 @@ def opening_labs(setup: Setup, paths: np.ndarray) -> Labs:
 
 def opening_providers(setup: Setup, quote: np.ndarray) -> Providers:
     """`quote` (R, provider, chip): replacement cost at the start."""
-    provider = setup.drawn.provider
     zeros = np.zeros((setup.width, len(setup.providers)))
     active = np.array([p.active for p in setup.scenario.provider.values()])
     optimism = setup.drawn.delivery.optimism
@@ -105,11 +106,19 @@ def opening_providers(setup: Setup, quote: np.ndarray) -> Providers:
         speed=zeros,
         incentive=np.full_like(zeros, 0.5),
         record=np.broadcast_to(-log(1.0 - optimism)[:, None], zeros.shape).copy(),
-        bookings_rate=provider.power_growth * 1000.0 * active,
+        bookings_rate=opening_bookings(setup),
         order_carry=np.zeros((setup.width, len(setup.providers), len(setup.chips))),
         corporate_debt=zeros,
         entry_clock=zeros,
     )
+
+
+def opening_bookings(setup: Setup) -> np.ndarray:
+    """kW a year that a provider has been signing (R, provider): what is on order over the time that an order takes to
+    service (Little 1961)."""
+    provider, delivery = setup.drawn.provider, setup.drawn.delivery
+    under_way = (provider.on_order * setup.power).sum(axis=2)
+    return under_way / (provider.site_months / 12.0 + delivery.bring_up[:, None])
 
 
 def opening_power(setup: Setup) -> np.ndarray:
@@ -135,6 +144,8 @@ def opening_vendors(setup: Setup, list_price: np.ndarray) -> Vendors:
         list_price=list_price,
         supply=vendor.supply.copy(),
         supply_target=vendor.supply.copy(),
+        order_rate=vendor.supply * vendor.utilisation,
+        order_growth=np.zeros_like(vendor.supply),
         duplicates=np.zeros_like(vendor.supply),
         spending_share=opening_share(setup, ordered, fleets),
         stock=stock,

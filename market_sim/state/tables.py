@@ -152,6 +152,8 @@ class Vendors(Table):
     list_price: np.ndarray = axes("chip")  # USD per chip
     supply: np.ndarray = axes("vendor")  # packages a year
     supply_target: np.ndarray = axes("vendor")
+    order_rate: np.ndarray = axes("vendor")  # packages ordered a year, smoothed, duplicates left out
+    order_growth: np.ndarray = axes("vendor")  # believed growth of orders, 1/year
     duplicates: np.ndarray = axes("vendor")  # duplicate orders as a share of true backlog
     spending_share: np.ndarray = axes("vendor")  # smoothed share of chip spending
     stock: np.ndarray = axes("chip")  # finished chips

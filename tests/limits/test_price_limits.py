@@ -127,6 +127,7 @@ def test_supply_grows_the_same_in_any_tick(lead):
                 np.zeros((1, 1)),
                 np.full((1, 1), 0.8),
                 ONE,
+                np.zeros((1, 1)),
                 0.5 * ONE,
                 0.0,
                 dt,

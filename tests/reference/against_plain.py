@@ -17,7 +17,7 @@ from market_sim.state.market import Market
 STATUS = {PENDING: tables.PENDING, LIVE: tables.LIVE, SUBLET: tables.SUBLET}
 OF_LABS = "active capability demand revenue growth plan carry cost_index"
 OF_PROVIDERS = "active quote power speed incentive record bookings_rate order_carry entry_clock"
-OF_VENDORS = "supply supply_target duplicates spending_share"
+OF_VENDORS = "supply supply_target order_rate order_growth duplicates spending_share"
 OF_CHIPS = "list_price stock made unit_cost"
 SMALL = {"order_carry": 64.0}  # chips of the smallest lot: what is carried is what whole lots leave over
 OF_CONTRACTS = "chips price rent term signed promised started ends prepaid credit"

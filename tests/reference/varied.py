@@ -6,7 +6,14 @@ from market_sim.scenario.schema import Scenario
 
 CHIPS = {
     "H100-SXM": {"vendor": "Nova", "stack": "CUDA", "withdrawn": "2027-06"},
-    "B200-HGX": {"vendor": "Nova", "stack": "CUDA", "available": "2026-06", "price": 38_000.0, "packages": 2.0},
+    "B200-HGX": {
+        "vendor": "Nova",
+        "stack": "CUDA",
+        "available": "2026-06",
+        "price": 38_000.0,
+        "packages": 2.0,
+        "network": 0.3,
+    },
     "MI300X": {"vendor": "Ambit", "stack": "ROCm", "price": 18_000.0},
     "MI355X": {"vendor": "Ambit", "stack": "ROCm", "available": "2026-09", "packages": 1.5},
     "TPU v5p": {"vendor": "Grove", "stack": "XLA", "price": 15_000.0},

@@ -245,7 +245,8 @@ def test_the_stock_grew_between_the_two_markets_as_history_says() -> None:
     ("history_2023", 4 * 4.1e9, 0.62, 0.74),
 ])  # fmt: skip
 def test_nvidia_sells_what_its_filings_say_at_their_margin(name: str, revenue: float, low: float, high: float) -> None:
-    """Packages a year at the list prices of what is on order give the last quarter's revenue and margin."""
+    """Packages that sell, at the list prices of what is on order and the networking that goes with it, give the last
+    quarter's revenue and margin."""
     market = scenario(name)
     ordered = Counter[str]()
     for provider in market.provider.values():
@@ -254,8 +255,9 @@ def test_nvidia_sells_what_its_filings_say_at_their_margin(name: str, revenue: f
         sum(n * middle(getattr(market.chip[c], field)) for c, n in ordered.items())
         for field in ("packages", "price", "cost")
     )
-    supply = middle(market.vendor["NVIDIA"].supply)
-    assert supply * sales / packages == pytest.approx(revenue, rel=0.15)
+    beside = sum(n * middle(market.chip[c].server) * middle(market.chip[c].network) for c, n in ordered.items())
+    supply = middle(market.vendor["NVIDIA"].supply) * middle(market.vendor["NVIDIA"].utilisation)
+    assert supply * (sales + beside) / packages == pytest.approx(revenue, rel=0.15)
     assert low <= 1.0 - cost / sales <= high
     assert 0.2 <= packages / supply <= 0.5
 
