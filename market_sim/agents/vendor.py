@@ -12,6 +12,9 @@ from market_sim.state.market import Market
 from market_sim.state.setup import Setup
 
 
+ROUNDING = 1e-12
+
+
 @dataclass(frozen=True)
 class Orders:
     """What buyers have asked of each vendor."""
@@ -94,7 +97,8 @@ def allocate(setup: Setup, market: Market, orders: Orders) -> np.ndarray:
     rest = np.where(mine, 0.0, orders.packages)
     theta = drawn.vendor.multipolarity * drawn.vendors.multipolarity[:, None]
     pi = worth_of_buyers(setup, market, orders.waiting)
-    left = np.maximum(0.0, available - own.sum(axis=2))
+    left = available - own.sum(axis=2)
+    left = np.where(left > ROUNDING * available, left, 0.0)  # what rounding leaves of nothing is nobody's
     return own + supply.allocate(setup.rule, rest, pi, left, theta, drawn.vendors.inertia)
 
 
