@@ -31,8 +31,10 @@ STYLE = """
 .market-sim { display: grid; grid-template-columns: 300px minmax(0, 1fr); gap: 24px; }
 .market-sim-dials, .market-sim-outcome { display: flex; flex-direction: column; gap: 6px; min-width: 0; }
 .market-sim-dials .v-input__details { display: none; }
+.market-sim-dials { padding-right: 12px; }
 .market-sim .v-btn-group { flex-wrap: wrap; height: auto; }
 .market-sim-outcome > * { max-width: 100%; overflow-x: auto; }
+.vg-tooltip:not(.visible) { display: none; }
 .market-sim pre { white-space: pre-wrap; }
 @media (max-width: 800px) { .market-sim { grid-template-columns: minmax(0, 1fr); } }
 """
