@@ -9,11 +9,12 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 DEMO := runs/demo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test docs lock clean
+.PHONY: help demo test docs gallery lock clean
 
 help:
-	@echo "make demo   run scenarios/baseline.toml into $(DEMO), print the summary, draw the charts"
+	@echo "make demo   run scenarios/baseline.toml into $(DEMO), print the summary, draw the charts, write the report"
 	@echo "make test   lint, types, import contracts and the whole test suite"
+	@echo "make gallery  draw docs/gallery.md and its pictures anew (a few minutes)"
 	@echo "make docs   write anew what the documents take from the program"
 	@echo "make lock   resolve $(LOCK) anew (needs uv)"
 	@echo "make clean  remove .venv and caches"
@@ -23,6 +24,8 @@ demo: $(VENV)/run
 	@$(BIN)/market-sim run scenarios/baseline.toml --out $(DEMO)
 	@echo "Charts:"
 	@$(BIN)/market-sim plot $(DEMO) --format svg
+	@echo "The report, to open in a browser:"
+	@$(BIN)/market-sim report $(DEMO) -o $(DEMO)/report.html
 
 test: $(VENV)/test
 	$(BIN)/ruff check
@@ -33,6 +36,9 @@ test: $(VENV)/test
 
 docs: $(VENV)/run
 	$(BIN)/python docs/refresh.py
+
+gallery: $(VENV)/run
+	$(BIN)/python docs/gallery.py
 	$(BIN)/python docs/history.py
 
 lock:

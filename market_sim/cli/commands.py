@@ -208,3 +208,16 @@ def dashboard(
     from market_sim.cli.serving import serve_dashboard
 
     serve_dashboard(scenario, host, port)
+
+
+@app.command()
+def report(
+    runs: Annotated[list[str], typer.Argument(metavar="RUN...", help="Run folders, those of batches, or globs.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", metavar="FILE.html", help="The page; report.html by default.")
+    ] = None,
+) -> None:
+    """Write one page about one or more runs: question, answer, pictures, sources; it opens offline."""
+    from market_sim.cli.reporting import report_runs
+
+    report_runs(runs, out)

@@ -25,25 +25,39 @@ def plot_runs(places: Sequence[str], named: Sequence[str], layout: str, out: Pat
             near = nearest(name, list(CHARTS))
             hint = f"; did you mean {near!r}?" if near else ""
             raise WrongInput(f"--chart {name!r}: there is no such chart{hint} Charts: {', '.join(CHARTS)}")
-    runs = read_runs(places)
-    for run in runs.incomplete:
-        say(f"{runs.folders[run]} was not brought to its end; what it holds is drawn")
-    for place in runs.folders.values():
-        refuse_broken(place)
+    runs = opened(places)
     folder = out or _folder_of(runs)
     for name, chart in _drawn(runs, named).items():
         answer(str(_save(chart, folder / f"{name}.{layout}", layout)))
 
 
-def _drawn(runs: Runs, named: Sequence[str]) -> dict[str, Any]:
-    """Every chart by name, before any is written."""
-    from market_sim.views.charts import CHARTS
+def opened(places: Sequence[str]) -> Runs:
+    """The runs, none of them damaged; says what a reader of their pictures must know. Raises WrongInput."""
+    from market_sim.views.recorded import notes
 
-    wanted = list(dict.fromkeys(named or CHARTS))
-    lacking = [name for name in wanted if not named and not set(CHARTS[name].needs) <= set(runs)]
-    for name in lacking:
-        say(f"{name}: left out, since the runs did not record {' and '.join(CHARTS[name].needs)}")
-    return {name: CHARTS[name].draw(runs) for name in wanted if name not in lacking}
+    runs = read_runs(places)
+    for note in notes(runs):
+        say(note)
+    for place in runs.folders.values():
+        refuse_broken(place)
+    return runs
+
+
+def _drawn(runs: Runs, named: Sequence[str]) -> dict[str, Any]:
+    """Every chart by name, before any is written. Raises WrongInput for one asked for that no run can be drawn in."""
+    from market_sim.views.recorded import drawables
+
+    charts = {}
+    for one in drawables(runs, tuple(dict.fromkeys(named))):
+        if named and one.tables is None:
+            raise WrongInput(f"{one.kind.name}: {one.gap} It needs {' and '.join(one.kind.needs)} (--record)")
+        if one.gap:
+            say(f"{one.kind.name}: {one.gap}")
+        if one.tables is not None:
+            charts[one.kind.name] = one.kind.draw(one.tables)
+    if not charts:
+        raise WrongInput("no chart can be drawn from these runs")
+    return charts
 
 
 def _folder_of(runs: Runs) -> Path:

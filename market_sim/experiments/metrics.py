@@ -53,7 +53,7 @@ class Metric:
         Raises WrongRequest where a run did not record the table, or has none of the names.
         """
         self._refuse_unknown(runs)
-        rows = runs[self.table].lazy().filter(pl.col(name).cast(pl.String) == held for name, held in self.where)
+        rows = runs[self.table].lazy().filter(pl.col(name) == held for name, held in self.where)
         value = pl.col(self.column).cast(pl.Float64)
         if when.first is not None:
             rows, value = rows.filter(pl.col("date") >= when.first), value.mean()

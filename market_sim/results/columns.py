@@ -5,6 +5,7 @@ The recorder, the writer, the reader and `docs/results.md` all derive from here.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import polars as pl
@@ -70,8 +71,13 @@ class Table:
 def polars_type(column: Column, names: Mapping[str, tuple[str, ...]]) -> pl.DataType:
     """The polars type of a column; an enum's categories are the names of its vocabulary."""
     if column.dtype == "enum":
-        return pl.Enum(names[column.vocabulary])
+        return _enum(names[column.vocabulary])
     return POLARS_TYPES[column.dtype]
+
+
+@lru_cache(maxsize=256)
+def _enum(names: tuple[str, ...]) -> pl.Enum:
+    return pl.Enum(names)
 
 
 def table(name: str) -> Table:

@@ -19,12 +19,15 @@ def labels(runs: Mapping[str, RunInfo]) -> dict[str, str]:
     return {run: label for names in _by_scenario(runs).values() for run, label in _told_apart(names).items()}
 
 
-def labelled(tables: Tables) -> Tables:
-    """The tables with each run's label for its `scenario`, so that no two runs are ever put together."""
+def labelled(tables: Tables, named: Mapping[str, str] | None = None) -> Tables:
+    """The tables with each run's label for its `scenario`, so that no two runs are ever put together.
+
+    `named`: run -> label, where the runs are some of more.
+    """
     if not isinstance(tables, Runs):
         return tables
-    named = labels({run: manifest.info for run, manifest in tables.manifests.items()})
-    label = _label(named)
+    known = named or labels({run: manifest.info for run, manifest in tables.manifests.items()})
+    label = _label({run: known[run] for run in tables.manifests})
     return {name: tables[name].with_columns(scenario=label) for name in tables}
 
 

@@ -159,12 +159,18 @@ def banded(frame: pl.DataFrame, hue: Hue, key: str, days: list[str]) -> Part:
     outer = base.mark_area(opacity=hue.bands[0]).encode(y=_y("low90"), y2="high90:Q")
     inner = base.mark_area(opacity=hue.bands[1]).encode(y=_y("low50"), y2="high50:Q")
     line = base.mark_line(strokeWidth=2).encode(y=_y("median"), strokeDash=dash)
+    bands = [outer, inner] if len(hue.names) <= MOST_BANDED else [inner]
+    data = frame.with_columns(lone=pl.len().over(keys) == 1)
+    dots = _dots(base) if data["lone"].any() else []
+    chart = alt.layer(*bands, line, *dots, _hints(base, hue.column, key)).add_params(zoom(key))
+    return Part(chart, {key: data})
+
+
+def _dots(base: Any) -> list[Any]:
+    """What stands for a line that has but one date."""
     alone = base.transform_filter("datum.lone")
     dot = alone.mark_point(filled=True, size=50, opacity=1.0).encode(y=_y("median"))
-    whisker = alone.mark_rule(strokeWidth=2).encode(y=_y("low90"), y2="high90:Q")
-    bands = [outer, inner] if len(hue.names) <= MOST_BANDED else [inner]
-    chart = alt.layer(*bands, whisker, line, dot, _hints(base, hue.column, key)).add_params(zoom(key))
-    return Part(chart, {key: frame.with_columns(lone=pl.len().over(keys) == 1)})
+    return [alone.mark_rule(strokeWidth=2).encode(y=_y("low90"), y2="high90:Q"), dot]
 
 
 def days_of(frame: pl.DataFrame) -> list[str]:

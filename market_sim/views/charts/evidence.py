@@ -90,7 +90,7 @@ def _forest_panel(own: pl.DataFrame, name: str, a: str, span: list[float]) -> An
     shape = side.when(pl.col("relative") < span[0]).then(pl.lit("triangle-left")).otherwise(pl.lit("circle"))
     y = alt.Y("metric:N", sort=order, title=None, axis=alt.Axis(labelLimit=200))
     scale = alt.Scale(domain=span, nice=False)
-    axis = alt.Axis(format="+%", tickCount=5, labelFlush=False)
+    axis = alt.Axis(format="+%", labelExpr="datum.value ? datum.label : '0%'", tickCount=5, labelFlush=False)
     base = alt.Chart(own.with_columns(at=at, shape=shape)).encode(y=y, tooltip=["metric", "figures", "pairs"])
     dots = base.mark_point(size=60, color=SERIES[0], strokeWidth=2, opacity=1.0).encode(
         x=alt.X("at:Q", title=f"difference, % of {a}", axis=axis, scale=scale),

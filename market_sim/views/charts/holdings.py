@@ -123,20 +123,20 @@ def shares_picture(frames: Frames) -> Any:
     """A row for each market: a stack for each run, and where each firm ends."""
     stack, end = frames["stack"], frames["end"]
     rows = held_rows(frames, stack["panel"].unique(maintain_order=True).to_list(), "shares")
-    columns = 2 if len(scenarios_of(end)) == 1 else 1
-    return finished(together(rows, columns), "Shares of useful compute in service", stack_says(end))
+    runs = scenarios_of(end)
+    columns, whose = (2, (f"{runs[0]}.",)) if len(runs) == 1 else (1, ())
+    return finished(together(rows, columns), "Shares of useful compute in service", (*whose, *stack_says(end)))
 
 
 def stack_says(end: pl.DataFrame) -> Sequence[str]:
     """What stacks and dots are, and of when."""
     days = " and ".join(sorted({f"{day:%Y-%m}" for day in end["date"]}))
     runs = scenarios_of(end)
-    whose = f"{runs[0]}. " if len(runs) == 1 else ""
-    if end["replicates"].max() == 1:
-        return (f"{whose}Stacks over time; dots: shares at {days}. One draw of luck: no interval can be drawn.",)
+    if draws_of(end) == "1":
+        return (f"Stacks over time; dots: shares at {days}. One draw of luck: no interval can be drawn.",)
     dots = f"Dots: median share at {days}; thick bars hold 50 %, thin ones 90 % of {draws_of(end)} replicates."
-    order = (f"Of each firm from top to bottom: {', '.join(runs)}.",) if len(runs) > 1 else ()
-    return f"{whose}Stacks: mean over replicates.", dots, *order
+    order = (f"Of each firm from top to bottom: {'; '.join(runs)}.",) if len(runs) > 1 else ()
+    return "Stacks: mean over replicates.", dots, *order
 
 
 def held_rows(frames: Frames, panels: Sequence[str], key: str) -> list[Part]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 
+from market_sim.views.charts.look import gap
 from market_sim.views.labels import labelled
 
 Tables = Mapping[str, pl.LazyFrame]
@@ -35,5 +36,8 @@ class ChartKind:
         return self.aggregate(labelled(tables))
 
     def draw(self, tables: Tables) -> Any:
-        """The chart, an Altair one. Raises TableNotRecorded."""
-        return self.picture(self.frames(tables))
+        """The chart, an Altair one; words in its place where the tables hold nothing. Raises TableNotRecorded."""
+        frames = self.frames(tables)
+        if not any(frame.height for frame in frames.values()):
+            return gap(self.says, "The tables hold no row to draw.")
+        return self.picture(frames)

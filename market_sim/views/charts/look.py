@@ -116,6 +116,12 @@ def finished(part: Part, title: str, says: Sequence[str] = ()) -> Any:
     return chart
 
 
+def gap(title: str, words: str) -> Any:
+    """A frame with words where a picture would be."""
+    text = source("gap").mark_text(color=INK, fontSize=12, align="left").encode(text="words:N", x=alt.value(0))
+    return finished(Part(text.properties(width=WIDTH, height=40), {"gap": pl.DataFrame({"words": [words]})}), title)
+
+
 def styled(chart: Any, title: str, says: Sequence[str] = ()) -> Any:
     """The chart under a title, and below it in small what is drawn."""
     chart.title = alt.Title(title, subtitle=list(says), fontSize=15, subtitleColor="#555555", offset=10)
@@ -124,19 +130,31 @@ def styled(chart: Any, title: str, says: Sequence[str] = ()) -> Any:
     return chart
 
 
-def save(chart: Any, path: Path, layout: Format) -> None:
-    """Write a chart as SVG, PNG or a page that opens without a network."""
+def save(chart: Any, path: Path, layout: Format, *, dots: int = DOTS_PER_INCH) -> None:
+    """Write a chart as SVG, PNG (of so many dots per inch) or a page that opens without a network."""
     if layout == "html":
         chart.save(str(path), inline=True)
         return
     import vl_convert
 
-    still = without_hover(chart.to_dict(validate=False))
+    still = without_hover(specification(chart))
     version = ".".join(alt.SCHEMA_VERSION.lstrip("v").split(".")[:2])
     if layout == "png":
-        path.write_bytes(vl_convert.vegalite_to_png(still, vl_version=version, ppi=DOTS_PER_INCH))
+        path.write_bytes(vl_convert.vegalite_to_png(still, vl_version=version, ppi=dots))
     else:
         path.write_text(vl_convert.vegalite_to_svg(still, vl_version=version), encoding="utf-8")
+
+
+def specification(chart: Any) -> dict[str, Any]:
+    """The Vega-Lite specification of a chart made here; its rows are put in as they are, and never copied."""
+    rows, chart.datasets = chart.datasets, alt.Undefined
+    try:
+        spec: dict[str, Any] = chart.to_dict(validate=False)
+    finally:
+        chart.datasets = rows
+    if rows is not alt.Undefined:
+        spec["datasets"] = spec.get("datasets", {}) | rows
+    return spec
 
 
 def without_hover(spec: Any) -> Any:

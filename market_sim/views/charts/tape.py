@@ -80,7 +80,8 @@ def _timeline(own: pl.DataFrame, key: str, total: dict[str, Any]) -> Part:
     marks = alt.Shape("ending:N", title=None, scale=alt.Scale(domain=list(ENDINGS.values()), range=list(SHAPES)))
     broken = base.transform_filter("isValid(datum.ending)")
     ends = broken.mark_point(filled=True, size=45, color="black", opacity=1.0).encode(x="closes:T", shape=marks)
-    chart = alt.layer(waits, serves, ends).properties(width=420, height=ROW * own.height, title=title)
+    broken_off = [ends] if rows["ending"].is_not_null().any() else []
+    chart = alt.layer(waits, serves, *broken_off).properties(width=420, height=ROW * own.height, title=title)
     return Part(chart, {key: rows})
 
 
