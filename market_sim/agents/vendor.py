@@ -11,7 +11,6 @@ from market_sim.state.initial import per_vendor
 from market_sim.state.market import Market
 from market_sim.state.setup import Setup
 
-
 ROUNDING = 1e-12
 
 
