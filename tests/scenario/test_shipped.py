@@ -287,12 +287,12 @@ def test_no_kind_of_firm_is_given_speed() -> None:
 
 
 def test_the_baseline_draws_its_most_uncertain_numbers() -> None:
-    """Between 12 and 25 distributions, the attraction exponent over its whole range among them."""
+    """Between 12 and 25 distributions, among them the attraction exponent, before the fit over its whole range."""
     market = scenario("baseline")
     drawn = [path for path, _, value in leaves(market) if isinstance(value, Distribution)]
     assert 12 <= len(drawn) <= 25
     assert isinstance(market.trade.omega, Distribution)
-    assert market.trade.omega.support == (0.0, 1.0)
+    assert load_scenario("baseline", {"parameters_from": ""}).trade.omega.support == (0.0, 1.0)
 
 
 def _value(market: Scenario, path: tuple[str, ...]) -> Any:
