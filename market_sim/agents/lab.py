@@ -5,12 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from market_sim.agents.provider import Offered, being_built, delivered, provider_slice
-from market_sim.mechanisms import demand, software, valuation
-from market_sim.numerics import exp, log
-from market_sim.state.grouping import grouped
+from market_sim.mechanisms import capacity, demand, software, valuation
+from market_sim.numerics import exp
+from market_sim.state.grouping import grouped, rows
 from market_sim.state.luck import GUMBEL_SD, SLUMP
 from market_sim.state.market import Market
-from market_sim.state.setup import Setup
+from market_sim.state.setup import Setup, once
 from market_sim.state.tables import DEPOSITS
 from market_sim.units import HOURS_PER_YEAR
 
@@ -42,14 +42,7 @@ def solid(setup: Setup, market: Market) -> np.ndarray:
 def relative_training(setup: Setup, market: Market) -> np.ndarray:
     """Useful training compute in service over the mean of those who share a pool of revenue (R, lab)."""
     compute = market.holdings.useful_lab * setup.drawn.lab.training_share
-    out = np.ones_like(compute)
-    for pool in range(len(setup.pools)):
-        members = (setup.lab_pool == pool) & market.labs.active
-        number = np.maximum(members.sum(axis=1), 1)
-        own = np.where(members, compute, 0.0)
-        mean = own.sum(axis=1) / number
-        out = np.where(members, own / np.where(mean > 0.0, mean, 1.0)[:, None], out)
-    return np.maximum(out, 1e-4)
+    return demand.beside_rivals(compute, setup.lab_pool, len(setup.pools), market.labs.active, 1e-4)
 
 
 def obsolescence(setup: Setup, tick: int) -> np.ndarray:
@@ -80,7 +73,7 @@ def industry_cost(setup: Setup, market: Market) -> np.ndarray:
     What customers pay for the same work follows it: the price of a service moves with its industry's cost, which falls
     as fleets renew, not with the cost of the newest chip alone.
     """
-    rent, use = market.holdings.rent_rate.sum(axis=2), market.holdings.useful_lab
+    rent, use = rows(market.holdings.rent_rate), market.holdings.useful_lab
     spent, had = (grouped(x, setup.lab_pool, len(setup.pools)) for x in (rent, use))
     cost = np.where(had > 0.0, spent / np.where(had > 0.0, had * HOURS_PER_YEAR, 1.0), 0.0)
     mine = np.take(cost, setup.lab_pool, axis=1)
@@ -123,12 +116,14 @@ def ask(setup: Setup, market: Market, wanted: np.ndarray) -> np.ndarray:
     return np.where(ahead > 0.0, np.minimum(asked, means / np.where(ahead > 0.0, ahead, 1.0)), asked)
 
 
+@once
 def spread(setup: Setup) -> np.ndarray:
     """Logit sigma (R,) that is left when persistent tastes take their share of the variance."""
     d = setup.drawn.labs
     return d.sigma * np.sqrt(np.maximum(1e-6, 1.0 - d.taste_share))
 
 
+@once
 def tastes(setup: Setup) -> tuple[np.ndarray, np.ndarray]:
     """Persistent log tastes (R, lab, provider) and (R, lab, chip): half of taste's variance each."""
     d = setup.drawn.labs
@@ -139,20 +134,31 @@ def tastes(setup: Setup) -> tuple[np.ndarray, np.ndarray]:
 def judged_fit(setup: Setup, market: Market) -> np.ndarray:
     """The throughput labs go by (R, lab, chip): the compute fit, or peak FLOP/s from the spec sheet."""
     if setup.scenario.labs.choice == "spec_sheet":
-        return np.ascontiguousarray(np.broadcast_to(setup.peak, market.technology.throughput.shape))
+        return _on_paper(setup)
     return market.technology.throughput
+
+
+@once
+def _on_paper(setup: Setup) -> np.ndarray:
+    """Peak FLOP/s of the spec sheet for every replicate (R, lab, chip)."""
+    return np.ascontiguousarray(np.broadcast_to(setup.peak, (setup.width, *setup.peak.shape)))
+
+
+@once
+def _prepaid(setup: Setup) -> np.ndarray:
+    """Share of the rent paid on signing (R, offer): of what is built to order."""
+    return np.where(setup.offers.built, setup.drawn.trade.prepaid[:, None], 0.0)
 
 
 def value(setup: Setup, market: Market, offered: Offered) -> np.ndarray:
     """U (R, lab, offer) of everything on offer."""
     d, o = setup.drawn, setup.offers
     by_provider, by_chip = tastes(setup)
-    prepaid = np.where(o.built, d.trade.prepaid[:, None], 0.0)
     penalty = software.switching(market.technology.ported, d.software.unported_penalty)
     return valuation.worth(
         judged_fit(setup, market), delivered(setup), offered.price, offered.believed, d.provider.template,
         d.lab.template_weight, by_provider, by_chip, penalty, d.labs.discount, obsolescence(setup, market.tick),
-        d.labs.delay_discount, o.provider, o.chip, o.term, prepaid, setup.chip_stack, offered.live,
+        d.labs.delay_discount, o.provider, o.chip, o.term, _prepaid(setup), setup.chip_stack, offered.live,
     )  # fmt: skip
 
 
@@ -197,10 +203,7 @@ def replacement_cost(setup: Setup, market: Market, built: np.ndarray) -> np.ndar
 
     `built` (R, provider, chip) in USD per chip-hour.
     """
-    weight = being_built(setup, market)
-    price = weight * log(np.maximum(built, 1e-12) / np.maximum(delivered(setup), 1e-12)[:, :, None])
-    fit = log(np.maximum(market.technology.throughput, 1e-12))
-    by_chip = weight.sum(axis=1)
-    cost = price.reshape(len(price), -1).sum(axis=1)[:, None] - (by_chip[:, None, :] * fit).sum(axis=2)
-    some = by_chip.sum(axis=1) > 0.0
-    return np.where(some[:, None], exp(cost), market.labs.cost_index)
+    cost = capacity.replacement_cost(
+        being_built(setup, market), built, delivered(setup), market.technology.throughput
+    )  # fmt: skip
+    return np.where(cost > 0.0, cost, market.labs.cost_index)

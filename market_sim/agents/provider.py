@@ -5,11 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from market_sim.agents import vendor
-from market_sim.mechanisms import delivery, finance, pricing
-from market_sim.numerics import exp, log
+from market_sim.mechanisms import capacity, delivery, finance, pricing
+from market_sim.numerics import exp
 from market_sim.quantiles import normal_quantile
+from market_sim.state.grouping import rows, weighed
 from market_sim.state.market import Market
-from market_sim.state.setup import Setup
+from market_sim.state.setup import Setup, once
 from market_sim.state.tables import DEPOSITS, LOANS
 
 REFERENCE_TERM = 4.0  # years: the term that the built-to-order price is for
@@ -47,13 +48,17 @@ def costs(setup: Setup, market: Market) -> Costs:
     drawn = setup.drawn
     purchase, wacc = vendor.purchase_price(setup, market), cost_of_capital(setup, market)
     site_kw = drawn.providers.site_cost / 1000.0
-    full = pricing.chip_hour_cost(
+    full, capital = pricing.capacity_costs(
         purchase, drawn.chip.server, setup.power, wacc, drawn.provider.opex, site_kw,
         drawn.providers.life, drawn.providers.site_life,
     )  # fmt: skip
-    avoidable = pricing.avoidable_cost(setup.power, drawn.provider.opex)
-    capital = purchase + drawn.chip.server[:, None, :] + site_kw[:, None, None] * setup.power
-    return Costs(purchase, full, avoidable, capital)
+    return Costs(purchase, full, avoidable_cost(setup), capital)
+
+
+@once
+def avoidable_cost(setup: Setup) -> np.ndarray:
+    """USD per chip-hour (R, provider, chip) that switching a chip off would save."""
+    return pricing.avoidable_cost(setup.power, setup.drawn.provider.opex)
 
 
 def cost_of_capital(setup: Setup, market: Market) -> np.ndarray:
@@ -66,6 +71,7 @@ def cost_of_capital(setup: Setup, market: Market) -> np.ndarray:
     return np.maximum(floor, d.provider.wacc - d.providers.credit_saving[:, None] * backed)
 
 
+@once
 def delivered(setup: Setup) -> np.ndarray:
     """Share of a chip's work that reaches the tenant (R, provider): the rest is lost to the cloud's own layers."""
     return np.maximum(0.0, 1.0 - setup.drawn.provider.overhead * setup.drawn.providers.overhead[:, None])
@@ -80,16 +86,17 @@ def site_speed(setup: Setup, market: Market) -> np.ndarray:
 def running_power(setup: Setup, market: Market) -> np.ndarray:
     """kW by which an organisation is as large as it is (R, provider): chips in service, or half the sites it has, since
     landlords and contractors build for young firms too."""
-    in_service = (market.fleet.in_service * setup.power).sum(axis=2)
+    in_service = weighed(market.fleet.in_service, setup.power)
     return np.maximum(in_service, 0.5 * market.providers.power)
 
 
 def expected_delay(setup: Setup, market: Market, orders: vendor.Orders) -> np.ndarray:
     """Years from order to service (R, provider, chip) from own experience."""
-    site = setup.drawn.provider.site_months / 12.0
-    by_buyer = vendor.lead_by_buyer(setup, market, orders)
-    speed = site_speed(setup, market)
-    return np.maximum((site / speed)[:, :, None], by_buyer) + setup.drawn.delivery.bring_up[:, None, None]
+    site = setup.drawn.provider.site_months / 12.0 / site_speed(setup, market)
+    return capacity.expected_delay(
+        site, orders.lead, orders.packages, market.vendors.supply, setup.chip_vendor, setup.own_silicon,
+        setup.drawn.delivery.bring_up,
+    )  # fmt: skip
 
 
 def choose_speed(setup: Setup, market: Market, orders: vendor.Orders) -> np.ndarray:
@@ -112,37 +119,24 @@ def choose_speed(setup: Setup, market: Market, orders: vendor.Orders) -> np.ndar
 
 def site_decides(setup: Setup, market: Market, orders: vendor.Orders) -> np.ndarray:
     """Part of what the market builds whose chips come before an ordinary site is ready (R, provider)."""
-    weight = useful_mix(setup, market)[:, None, :] * on_sale(setup, market.now)
-    first = vendor.lead_by_buyer(setup, market, orders) < (setup.drawn.provider.site_months / 12.0)[:, :, None]
-    total = weight.sum(axis=2)
-    return np.where(total > 0.0, (weight * first).sum(axis=2) / np.where(total > 0.0, total, 1.0), 1.0)
-
-
-def useful_mix(setup: Setup, market: Market) -> np.ndarray:
-    """Weight of every chip in what the market is building (R, chip)."""
-    return being_built(setup, market).sum(axis=1)
+    return capacity.site_decides(
+        being_built(setup, market), on_sale(setup, market.now), setup.drawn.provider.site_months / 12.0, orders.lead,
+        orders.packages, market.vendors.supply, setup.chip_vendor, setup.own_silicon,
+    )  # fmt: skip
 
 
 def headroom(setup: Setup, market: Market, offered_costs: Costs) -> np.ndarray:
     """kW that each provider can still take on (R, provider), by sites and by money."""
-    power = market.providers.power - (market.fleet.in_service * setup.power).sum(axis=2) - market.pipe.building
-    return np.maximum(0.0, np.minimum(power, fundable(setup, market, offered_costs)))
-
-
-def fundable(setup: Setup, market: Market, offered_costs: Costs) -> np.ndarray:
-    """kW that money allows: cash and unused credit over the part of a lot that its own contract does not finance."""
     d, own = setup.drawn, provider_slice(setup)
-    cash = market.ledger.balance[:, DEPOSITS, own]
     debt = -market.ledger.balance[:, LOANS, own]
-    committed = (market.pipe.waiting * offered_costs.capital).sum(axis=2)
-    room = credit(setup, market)
-    sold = on_sale(setup, market.now)
-    each = np.where(sold, offered_costs.capital / setup.power, 0.0)
-    per_kw = each.sum(axis=2) / np.maximum(sold.sum(axis=1), 1)
-    own_part = np.maximum(0.05, 1.0 - d.providers.debt_share - d.trade.prepaid)[:, None]
-    money = cash + np.maximum(0.0, room - debt) + 0.5 * (free_cash(setup, market) + raised_yearly(setup, market))
-    free = np.maximum(0.0, money - own_part * committed)
-    return np.where(per_kw > 0.0, free / np.maximum(own_part * per_kw, SMALL), 0.0)
+    unused = np.maximum(0.0, credit(setup, market) - debt)
+    yearly = free_cash(setup, market) + raised_yearly(setup, market)
+    money = market.ledger.balance[:, DEPOSITS, own] + unused + 0.5 * yearly
+    own_part = np.maximum(0.05, 1.0 - d.providers.debt_share - d.trade.prepaid)
+    return capacity.room(
+        market.fleet.in_service, market.pipe.waiting, setup.power, offered_costs.capital, on_sale(setup, market.now),
+        market.providers.power, market.pipe.building, money, own_part,
+    )  # fmt: skip
 
 
 def raised_yearly(setup: Setup, market: Market) -> np.ndarray:
@@ -190,18 +184,25 @@ def offer(setup: Setup, market: Market, orders: vendor.Orders) -> Offered:
     z = normal_quantile(d.labs.planning_quantile)
     record = np.take(market.providers.record, o.provider, axis=1)
     believed = np.where(o.built, wait * exp(record + (z * d.delivery.sigma)[:, None]), 0.0)
-    capacity = pools(setup, market, today)
-    lots = available(setup, capacity)
-    term = pricing.term_factor(o.term, d.trade.on_demand_factor, d.trade.term_slope)
-    reference = pricing.term_factor(np.array([REFERENCE_TERM]), d.trade.on_demand_factor, d.trade.term_slope)
+    stocked = pools(setup, market, today, orders)
+    lots = available(setup, stocked)
     built = today.full * d.trade.built_markup[:, None, None]
-    base = np.where(o.built, flat(built, o) * term / reference, flat(market.providers.quote, o) * term)
+    base = np.where(o.built, flat(built, o), flat(market.providers.quote, o)) * term_factors(setup)
     launched = setup.chip_from <= market.now + SMALL
     sold = np.take(launched, o.chip) & (~o.built | (np.take(setup.chip_until, o.chip) >= market.now))
     live = np.take(market.providers.active, o.provider, axis=1) & (lots >= 1.0) & sold
     return Offered(
-        segment_prices(setup, base), live, wait, believed, capacity, weights(setup), lots, today, built, expected
+        segment_prices(setup, base), live, wait, believed, stocked, weights(setup), lots, today, built, expected
     )
+
+
+@once
+def term_factors(setup: Setup) -> np.ndarray:
+    """Price of every offer over that of its kind for the term that the price is kept for (R, offer)."""
+    d, o = setup.drawn.trade, setup.offers
+    term = pricing.term_factor(o.term, d.on_demand_factor, d.term_slope)
+    reference = pricing.term_factor(np.array([REFERENCE_TERM]), d.on_demand_factor, d.term_slope)
+    return np.where(o.built, term / reference, term)
 
 
 def flat(grid: np.ndarray, offers) -> np.ndarray:  # type: ignore[no-untyped-def]
@@ -212,10 +213,16 @@ def flat(grid: np.ndarray, offers) -> np.ndarray:  # type: ignore[no-untyped-def
 
 def segment_prices(setup: Setup, base: np.ndarray) -> np.ndarray:
     """(R, lab, offer): enterprises pay the provider's list markup, large labs the base."""
-    markup = np.take(setup.drawn.provider.enterprise_markup, setup.offers.provider, axis=1)
-    return np.where(setup.enterprise[None, :, None], (base * markup)[:, None, :], base[:, None, :])
+    return pricing.segment_prices(base, _offer_markups(setup), setup.enterprise)
 
 
+@once
+def _offer_markups(setup: Setup) -> np.ndarray:
+    """Each offer's list markup (R, offer)."""
+    return np.take(setup.drawn.provider.enterprise_markup, setup.offers.provider, axis=1)
+
+
+@once
 def weights(setup: Setup) -> np.ndarray:
     """What one chip takes of its offer's two pools (offer, 2)."""
     o = setup.offers
@@ -228,15 +235,15 @@ def vacant(setup: Setup, market: Market) -> np.ndarray:
     return np.maximum(0.0, market.fleet.in_service - market.holdings.sold)
 
 
-def pools(setup: Setup, market: Market, today: Costs) -> np.ndarray:
+def pools(setup: Setup, market: Market, today: Costs, orders: vendor.Orders) -> np.ndarray:
     """Capacity of every pool: vacant chips, kW of sites that money can fill, packages that order books still take."""
     o, v = setup.offers, market.vendors
     empty = vacant(setup, market)
     ready = np.floor(empty[:, o.pairs[:, 0], o.pairs[:, 1]] + 1e-9)
     site = headroom(setup, market, today)
-    backlog = vendor.in_packages(market.pipe.waiting, setup).sum(axis=2)
-    orders = np.maximum(0.0, setup.drawn.vendors.longest_lead[:, None] * v.supply - backlog)
-    return np.concatenate([ready, site, orders], axis=1)
+    backlog = rows(orders.packages)
+    more = np.maximum(0.0, setup.drawn.vendors.longest_lead[:, None] * v.supply - backlog)
+    return np.concatenate([ready, site, more], axis=1)
 
 
 def available(setup: Setup, capacity: np.ndarray) -> np.ndarray:
@@ -249,8 +256,7 @@ def available(setup: Setup, capacity: np.ndarray) -> np.ndarray:
 
 def on_sale(setup: Setup, now: float) -> np.ndarray:
     """Chips each provider could order today (provider, chip)."""
-    may_buy = np.take(setup.buys, setup.chip_vendor, axis=1)
-    return may_buy & setup.deploys & (setup.chip_from <= now + SMALL) & (setup.chip_until >= now)
+    return _may_order(setup) & (setup.chip_from <= now + SMALL) & (setup.chip_until >= now)
 
 
 def being_built(setup: Setup, market: Market) -> np.ndarray:
@@ -259,31 +265,21 @@ def being_built(setup: Setup, market: Market) -> np.ndarray:
     Lots under way, and a trace of every chip on sale by its vendor's supply so that the weight never vanishes. The
     price of new capacity is that of what is really built: one cheap captive chip does not set it for everybody.
     """
-    supply = np.take(market.vendors.supply, setup.chip_vendor, axis=1) / setup.packages
-    trace = 1e-3 * supply[:, None, :] * on_sale(setup, market.now) * market.providers.active[:, :, None]
-    lots = market.pipe.waiting + market.pipe.received
-    weight = (lots * on_sale(setup, market.now) + trace) * useful_chip(market)[:, None, :]
-    total = weight.reshape(len(weight), -1).sum(axis=1)
-    return weight / np.where(total > 0.0, total, 1.0)[:, None, None]
+    return capacity.being_built(
+        market.pipe.waiting, market.pipe.received, market.vendors.supply, setup.chip_vendor, setup.packages,
+        on_sale(setup, market.now), market.providers.active, useful_chip(market),
+    )  # fmt: skip
 
 
 def useful_chip(market: Market) -> np.ndarray:
     """Geometric mean throughput of each chip over labs, by what they plan to spend (R, chip)."""
-    weight = market.labs.plan / np.maximum(market.labs.plan.sum(axis=1), SMALL)[:, None]
-    return exp((weight[:, :, None] * log(np.maximum(market.technology.throughput, SMALL))).sum(axis=1))
+    return capacity.useful_chip(market.labs.plan, market.technology.throughput)
 
 
 def useful_price(setup: Setup, market: Market, built: np.ndarray) -> np.ndarray:
     """Built-to-order price per useful PFLOP-hour (R,), the weighted geometric mean over what is being built; infinite
     where nothing can be built."""
-    useful = useful_chip(market)
-    return _useful_price(being_built(setup, market), useful, delivered(setup), built)
-
-
-def _useful_price(weight: np.ndarray, useful: np.ndarray, reaches: np.ndarray, built: np.ndarray) -> np.ndarray:
-    each = weight * log(np.maximum(built, SMALL) / np.maximum(useful[:, None, :] * reaches[:, :, None], SMALL))
-    some = (weight.reshape(len(weight), -1) > 0.0).any(axis=1)
-    return np.where(some, exp(each.reshape(len(each), -1).sum(axis=1)), np.inf)
+    return capacity.geometric_mean(being_built(setup, market), built, useful_chip(market), delivered(setup))
 
 
 def requote(
@@ -292,20 +288,16 @@ def requote(
     """Quotes after the tick (R, provider, chip): pulled to replacement cost, pushed by vacancy and scarcity."""
     d = setup.drawn.providers
     weight, useful, reaches = being_built(setup, market), useful_chip(market), delivered(setup)
-    price = _useful_price(weight, useful, reaches, offered.built)
-    delay = (weight * offered.delay).reshape(len(price), -1).sum(axis=1)
-    passed = setup.drawn.provider.scarcity_pass[:, :, None]  # the rest of scarcity is queueing
-    wait = exp(passed * (obsolescence * np.minimum(delay, 5.0))[:, None, None])
-    target = price[:, None, None] * wait * useful[:, None, :] * reaches[:, :, None]
-    target = np.where(np.isfinite(price)[:, None, None], target, market.providers.quote)  # nothing new to go by
-    fleet = market.fleet.in_service
-    empty = np.where(
-        fleet > 0.5, vacant(setup, market) / np.where(fleet > 0.5, fleet, 1.0), d.vacancy_target[:, None, None]
-    )
+    price = capacity.geometric_mean(weight, offered.built, useful, reaches)
+    passed = setup.drawn.provider.scarcity_pass  # the rest of scarcity is queueing
+    wait = obsolescence * np.minimum(capacity.mean(weight, offered.delay), 5.0)
+    target, empty = capacity.quote_goals(
+        price[:, None] * exp(passed * wait[:, None]), useful, reaches, market.providers.quote, offered.costs.avoidable,
+        market.fleet.in_service, market.holdings.sold, d.vacancy_target,
+    )  # fmt: skip
     return pricing.quoted(
-        market.providers.quote, np.maximum(target, offered.costs.avoidable), offered.costs.avoidable, empty,
-        passed * scarcity,
-        d.quote_speed, d.vacancy_response, d.vacancy_target, d.scarcity_response, setup.dt,
+        market.providers.quote, target, offered.costs.avoidable, empty, passed[:, :, None] * scarcity, d.quote_speed,
+        d.vacancy_response, d.vacancy_target, d.scarcity_response, setup.dt,
     )  # fmt: skip
 
 
@@ -316,15 +308,12 @@ def order_ahead(setup: Setup, market: Market, offered: Offered) -> np.ndarray:
     to recent bookings, plus what restores the vacancy that quotes rest at; within sites and money.
     """
     d = setup.drawn
-    orderable = on_sale(setup, market.now)
-    fall = 0.5 * d.labs.obsolescence[:, None, None] * offered.delay
-    excess = log(market.providers.quote / offered.built) - fall
-    excess = np.where(orderable, excess, -np.inf)
-    best = excess.max(axis=2)
-    pick = excess == best[:, :, None]
-    pick = pick & (np.cumsum(pick, axis=2) == 1)
-    spare = vacant(setup, market).sum(axis=2) + market.pipe.received.sum(axis=2) + market.pipe.waiting.sum(axis=2)
-    fleet = market.fleet.in_service.sum(axis=2)
+    chip, best = capacity.best_to_order(
+        market.providers.quote, offered.built, offered.delay, 0.5 * d.labs.obsolescence,
+        on_sale(setup, market.now),
+    )  # fmt: skip
+    spare = rows(vacant(setup, market)) + rows(market.pipe.received) + rows(market.pipe.waiting)
+    fleet = rows(market.fleet.in_service)
     mean_kw = running_power(setup, market) / np.maximum(fleet, 1.0)
     refill = (
         np.maximum(0.0, d.providers.vacancy_target[:, None] * fleet - spare)
@@ -336,14 +325,22 @@ def order_ahead(setup: Setup, market: Market, offered: Offered) -> np.ndarray:
     )
     kw = np.where(best > 0.0, eager + refill, 0.0) * market.providers.active
     kw = np.minimum(kw, 0.25 * headroom(setup, market, offered.costs))
-    return np.where(pick, (kw[:, :, None] / setup.power), 0.0)
+    wanted = np.zeros(offered.built.shape)
+    np.put_along_axis(wanted, chip[:, :, None], (kw / np.take(setup.power, chip))[:, :, None], axis=2)
+    return wanted
+
+
+@once
+def _may_order(setup: Setup) -> np.ndarray:
+    """Chips that each provider sells and whose vendors sell to it (provider, chip)."""
+    return setup.deploys & np.take(setup.buys, setup.chip_vendor, axis=1)
 
 
 def orderable(setup: Setup, market: Market, offered: Offered, chips: np.ndarray) -> np.ndarray:
     """Orders (R, provider, chip) held to chips that the provider may buy today, and to its sites and money."""
     may = on_sale(setup, market.now)
     wanted = np.where(may & market.providers.active[:, :, None], np.maximum(0.0, chips), 0.0)
-    kw = (wanted * setup.power).sum(axis=2)
+    kw = weighed(wanted, setup.power)
     scale = np.minimum(1.0, headroom(setup, market, offered.costs) / np.maximum(kw, SMALL))
     return wanted * scale[:, :, None]
 

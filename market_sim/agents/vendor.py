@@ -6,7 +6,7 @@ import numpy as np
 
 from market_sim.mechanisms import finance, pricing, supply
 from market_sim.numerics import exp
-from market_sim.state.grouping import grouped
+from market_sim.state.grouping import rows
 from market_sim.state.initial import per_vendor
 from market_sim.state.market import Market
 from market_sim.state.setup import Setup
@@ -52,35 +52,26 @@ def network_price(setup: Setup) -> np.ndarray:
 
 def in_packages(chips: np.ndarray, setup: Setup) -> np.ndarray:
     """(R, provider, chip) chips -> (R, vendor, provider) packages."""
-    by_vendor = grouped(chips * setup.packages, setup.chip_vendor, len(setup.vendors))
-    return np.ascontiguousarray(np.swapaxes(by_vendor, 1, 2))
+    return supply.in_packages(chips, setup.packages, setup.chip_vendor, len(setup.vendors))
 
 
 def book_orders(setup: Setup, market: Market, waiting: np.ndarray) -> Orders:
     """The order books and the lead times that they imply."""
     packages = in_packages(waiting, setup)
     v, lag = market.vendors, setup.drawn.vendors.supply_lag
-    backlog = packages.sum(axis=2) * (1.0 + v.duplicates)
+    backlog = rows(packages) * (1.0 + v.duplicates)
     stock = per_vendor(v.stock * setup.packages, setup)
     return Orders(waiting, packages, supply.lead_time(backlog, stock, v.supply, v.supply_target, lag))
 
 
-def lead_by_buyer(setup: Setup, market: Market, orders: Orders) -> np.ndarray:
-    """Years from order to chips (R, provider, chip): owners come first, so they wait for their own orders only."""
-    by_chip = np.take(orders.lead, setup.chip_vendor, axis=1)[:, None, :]
-    supply_rate = np.maximum(np.take(market.vendors.supply, setup.chip_vendor, axis=1), 1e-9)[:, None, :]
-    own = np.swapaxes(np.take(orders.packages, setup.chip_vendor, axis=1), 1, 2) / supply_rate
-    return np.where(setup.own_silicon, np.minimum(by_chip, own), by_chip)
-
-
-def worth_of_buyers(setup: Setup, market: Market, waiting: np.ndarray) -> np.ndarray:
+def worth_of_buyers(setup: Setup, market: Market, orders: Orders) -> np.ndarray:
     """pi: margin per package of each buyer's orders over the vendor's mean, less where buyers make chips too."""
     margin = np.maximum(0.0, market.vendors.list_price - unit_cost(setup, market.now)) / setup.packages
-    value = in_packages(waiting * margin[:, None, :], setup)
-    packages = in_packages(waiting, setup)
+    value = in_packages(orders.waiting * margin[:, None, :], setup)
+    packages = orders.packages
     each = np.where(packages > 0.0, value / np.where(packages > 0.0, packages, 1.0), 0.0)
-    total = packages.sum(axis=2)
-    mean = np.where(total > 0.0, value.sum(axis=2) / np.where(total > 0.0, total, 1.0), 0.0)
+    total = rows(packages)
+    mean = np.where(total > 0.0, rows(value) / np.where(total > 0.0, total, 1.0), 0.0)
     return supply.worth_of_buyers(each, mean, setup.rival_owner, setup.drawn.vendors.rival_discount)
 
 
@@ -91,12 +82,12 @@ def allocate(setup: Setup, market: Market, orders: Orders) -> np.ndarray:
     available = stock + vendors.supply * setup.dt
     mine = setup.vendor_owner[:, None] == np.arange(len(setup.providers))
     own = np.where(mine, orders.packages, 0.0)
-    scale = np.minimum(1.0, available / np.maximum(own.sum(axis=2), 1e-300))
+    scale = np.minimum(1.0, available / np.maximum(rows(own), 1e-300))
     own = own * scale[:, :, None]
     rest = np.where(mine, 0.0, orders.packages)
     theta = drawn.vendor.multipolarity * drawn.vendors.multipolarity[:, None]
-    pi = worth_of_buyers(setup, market, orders.waiting)
-    left = available - own.sum(axis=2)
+    pi = worth_of_buyers(setup, market, orders)
+    left = available - rows(own)
     left = np.where(left > ROUNDING * available, left, 0.0)  # what rounding leaves of nothing is nobody's
     return own + supply.allocate(setup.rule, rest, pi, left, theta, drawn.vendors.inertia)
 
@@ -171,7 +162,7 @@ def back(setup: Setup, market: Market, profit: np.ndarray, bought: np.ndarray) -
     """
     drawn = setup.drawn
     share = drawn.vendor.backing * drawn.vendors.backing[:, None]
-    total = bought.sum(axis=2)
+    total = rows(bought)
     part = bought / np.where(total > 0.0, total, 1.0)[:, :, None]
     independent = ~setup.own_silicon.any(axis=1)
     small = part * (1.0 - part) ** 2 * independent * market.providers.active[:, None, :]

@@ -3,6 +3,7 @@
 import numpy as np
 
 from market_sim.numerics import kernel, log
+from market_sim.state.grouping import rows, weighed
 
 
 def next_generation(
@@ -23,7 +24,7 @@ def next_generation(
 def quality_loss(drift: np.ndarray, ideal: np.ndarray, curvature: np.ndarray) -> np.ndarray:
     """Capability lost by leaving the ideal (replicate, lab): 1/2 (a - a*)' M (a - a*), M = curvature * identity."""
     gap = drift - ideal
-    return 0.5 * curvature[:, None] * (gap * gap).sum(axis=2)
+    return 0.5 * curvature[:, None] * weighed(gap, gap)
 
 
 def releases(now: float, dt: float, phase: np.ndarray, interval: np.ndarray) -> np.ndarray:
@@ -38,7 +39,7 @@ def divergence(drift: np.ndarray, weight: np.ndarray) -> np.ndarray:
     w = weight / np.maximum(weight.sum(axis=1), 1e-300)[:, None]
     centre = (w[:, :, None] * drift).sum(axis=1)
     gap = drift - centre[:, None, :]
-    return np.sqrt((w * (gap * gap).sum(axis=2)).sum(axis=1))
+    return np.sqrt((w * weighed(gap, gap)).sum(axis=1))
 
 
 def lock_in(
@@ -71,7 +72,7 @@ def segregation(use: np.ndarray) -> np.ndarray:
     total = use.sum(axis=(1, 2))
     safe = np.where(total > 0.0, total, 1.0)
     overall = entropy(use.sum(axis=1) / safe[:, None])
-    size = use.sum(axis=2)
+    size = rows(use)
     own = entropy(use / np.where(size > 0.0, size, 1.0)[:, :, None])
     within = (size * own).sum(axis=1) / safe
     return np.where(overall > 1e-12, (overall - within) / np.where(overall > 1e-12, overall, 1.0), 0.0)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from market_sim.numerics import exp, kernel, klog, log
+from market_sim.numerics import exp, kernel, kexp, klog, log
 from market_sim.state.rows import as_words, copied, copy_row, most
 from market_sim.state.tables import PROJECT, Pipe, Pipeline
 
@@ -218,16 +218,35 @@ def building_speed(speed_up: np.ndarray, congestion: np.ndarray, building: np.nd
     return exp(speed_up) / (1.0 + congestion[:, None] * building / np.maximum(size, 1.0))
 
 
-def incentive(spend: np.ndarray, share: np.ndarray) -> np.ndarray:
+def incentive(spend: np.ndarray) -> np.ndarray:
     """Share of its sales that a provider wins from others when it is a little faster.
 
     With a logit, d log s / d log G = (1 - s) / sigma, so the incentive is 1 - s_ip averaged over labs i with the
-    bookings `spend` (replicate, lab, provider) as weights; `share` is s_ip. Where nothing is booked the plain mean.
+    bookings `spend` (replicate, lab, provider) as weights. Where nothing is booked the plain mean.
     """
-    total = spend.sum(axis=1)
-    weighted = (spend * (1.0 - share)).sum(axis=1)
-    plain = (1.0 - share).mean(axis=1)
-    return np.where(total > 0.0, weighted / np.where(total > 0.0, total, 1.0), plain)
+    out = np.empty((len(spend), spend.shape[2]))
+    _incentive(spend, out)
+    return out
+
+
+@kernel
+def _incentive(spend, out):
+    labs, providers = spend.shape[1], spend.shape[2]
+    total, weighted, plain = np.empty(providers), np.empty(providers), np.empty(providers)
+    for r in range(spend.shape[0]):
+        for p in range(providers):
+            total[p], weighted[p], plain[p] = 0.0, 0.0, 0.0
+        for i in range(labs):
+            whole = 0.0
+            for p in range(providers):
+                whole += spend[r, i, p]
+            for p in range(providers):
+                rest = 1.0 - spend[r, i, p] / (whole if whole > 0.0 else 1.0)
+                total[p] += spend[r, i, p]
+                weighted[p] += spend[r, i, p] * rest
+                plain[p] += rest
+        for p in range(providers):
+            out[r, p] = weighted[p] / total[p] if total[p] > 0.0 else plain[p] / labs
 
 
 def chosen_speed(
@@ -244,12 +263,20 @@ def chosen_speed(
 
 def lambert_w(z: np.ndarray) -> np.ndarray:
     """W(z) for z >= 0 by Halley's iteration (Corless et al. 1996), eight steps from log(1 + z)."""
-    w = log(1.0 + z)
-    for _ in range(8):
-        e = exp(w)
-        f = w * e - z
-        w = w - f / (e * (w + 1.0) - (w + 2.0) * f / (2.0 * w + 2.0))
-    return w
+    out = np.array(z, np.float64, order="C")
+    _lambert_w(out.reshape(-1))
+    return out
+
+
+@kernel
+def _lambert_w(z):
+    for i in range(z.shape[0]):
+        w = klog(1.0 + z[i])
+        for _ in range(8):
+            e = kexp(w)
+            f = w * e - z[i]
+            w = w - f / (e * (w + 1.0) - (w + 2.0) * f / (2.0 * w + 2.0))
+        z[i] = w
 
 
 def learned_record(record: np.ndarray, lateness: np.ndarray, completed: np.ndarray, memory: np.ndarray) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from market_sim.numerics import exp, log
+from market_sim.numerics import exp, kernel, kexp, log
 from market_sim.units import HOURS_PER_YEAR
 
 
@@ -21,15 +21,25 @@ def capability_step(
 def shares(attraction: np.ndarray, pool: np.ndarray, pools: int, active: np.ndarray) -> np.ndarray:
     """Logit shares (replicate, lab) of each pool of revenue; labs out of business get none."""
     out = np.zeros_like(attraction)
-    for m in range(pools):
-        members = (pool == m)[None, :] & active
-        level = np.where(members, attraction, -np.inf)
-        top = level.max(axis=1)
-        top = np.where(np.isfinite(top), top, 0.0)
-        weight = np.where(members, exp(np.where(members, level, 0.0) - top[:, None]), 0.0)
-        total = weight.sum(axis=1)
-        out += weight / np.where(total > 0.0, total, 1.0)[:, None]
+    _shares(attraction, pool, pools, active, out)
     return out
+
+
+@kernel
+def _shares(attraction, pool, pools, active, out):  # type: ignore[no-untyped-def]
+    top, total = np.empty(pools), np.empty(pools)
+    for r in range(out.shape[0]):
+        for m in range(pools):
+            top[m], total[m] = -np.inf, 0.0
+        for i in range(out.shape[1]):
+            if active[r, i]:
+                top[pool[i]] = max(top[pool[i]], attraction[r, i])
+        for i in range(out.shape[1]):
+            if active[r, i] and attraction[r, i] > -np.inf:
+                out[r, i] = kexp(attraction[r, i] - top[pool[i]])
+                total[pool[i]] += out[r, i]
+        for i in range(out.shape[1]):
+            out[r, i] /= total[pool[i]] if total[pool[i]] > 0.0 else 1.0
 
 
 def servable_revenue(
@@ -54,17 +64,48 @@ def spilled(demand: np.ndarray, servable: np.ndarray, part: np.ndarray, pool: np
 
     Rivals take it in proportion to the capacity they have to spare, and no more than that.
     """
-    served = np.minimum(demand, servable)
-    unmet, spare = demand - served, np.maximum(0.0, servable - demand)
-    out = served
-    for m in range(pools):
-        members = pool == m
-        room = np.where(members, spare, 0.0)
-        moved = part * np.where(members, unmet, 0.0).sum(axis=1)
-        whole = room.sum(axis=1)
-        taken = np.where(whole > 0.0, np.minimum(1.0, moved / np.where(whole > 0.0, whole, 1.0)), 0.0)
-        out = out + taken[:, None] * room
+    out = np.empty_like(demand)
+    _spilled(demand, servable, part, pool, pools, out)
     return out
+
+
+@kernel
+def _spilled(demand, servable, part, pool, pools, out):  # type: ignore[no-untyped-def]
+    unmet, room = np.empty(pools), np.empty(pools)
+    for r in range(out.shape[0]):
+        for m in range(pools):
+            unmet[m], room[m] = 0.0, 0.0
+        for i in range(out.shape[1]):
+            unmet[pool[i]] += max(0.0, demand[r, i] - servable[r, i])
+            room[pool[i]] += max(0.0, servable[r, i] - demand[r, i])
+        for i in range(out.shape[1]):
+            whole = room[pool[i]]
+            taken = min(1.0, part[r] * unmet[pool[i]] / whole) if whole > 0.0 else 0.0
+            out[r, i] = min(demand[r, i], servable[r, i]) + taken * max(0.0, servable[r, i] - demand[r, i])
+
+
+def beside_rivals(compute: np.ndarray, pool: np.ndarray, pools: int, active: np.ndarray, least: float) -> np.ndarray:
+    """Compute (replicate, lab) over the mean of the labs in business that share a pool of revenue, at least `least`; 1
+    for labs out of business."""
+    out = np.empty(compute.shape)
+    _beside_rivals(compute, pool, pools, active, least, out)
+    return out
+
+
+@kernel
+def _beside_rivals(compute, pool, pools, active, least, out):  # type: ignore[no-untyped-def]
+    total, number = np.empty(pools), np.empty(pools)
+    for r in range(out.shape[0]):
+        for m in range(pools):
+            total[m], number[m] = 0.0, 0.0
+        for i in range(out.shape[1]):
+            if active[r, i]:
+                total[pool[i]] += compute[r, i]
+                number[pool[i]] += 1.0
+        for i in range(out.shape[1]):
+            mean = total[pool[i]] / max(number[pool[i]], 1.0)
+            own = compute[r, i] / (mean if mean > 0.0 else 1.0)
+            out[r, i] = max(own, least) if active[r, i] else 1.0
 
 
 def opening_yield(

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from market_sim.numerics import exp, kernel, part
+from market_sim.state.grouping import rows
 from market_sim.state.sectors import Sectors
 from market_sim.state.tables import CREDITS, DEPOSITS, EQUITY, LEASES, LOANS, PREPAYMENTS, Ledger
 
@@ -82,6 +83,25 @@ def _pay_pairs(flows, flow, payer, payee, amount):
             flows[r, flow, payer + i] -= paid
 
 
+@kernel
+def _pay_sector(flows, flow, many, one, amount, sign):
+    for r in range(amount.shape[0]):
+        total = 0.0
+        for i in range(amount.shape[1]):
+            flows[r, flow, many + i] += sign * amount[r, i]
+            total += amount[r, i]
+        flows[r, flow, one] -= sign * total
+
+
+@kernel
+def _add_cash(flows, cash, first, out):
+    for r in range(out.shape[0]):
+        for f in range(flows.shape[1]):
+            if cash[f]:
+                for h in range(out.shape[1]):
+                    out[r, h] += flows[r, f, first + h]
+
+
 class Journal:
     """The flows of one tick (replicate, flow, holder) in USD, filled one payment at a time."""
 
@@ -90,15 +110,13 @@ class Journal:
 
     def pay(self, kind: str, payer: slice, payee: slice, amount: np.ndarray) -> None:
         """Book `amount` from payers to payees: (replicate, payer, payee), or (replicate, n) where one is a sector."""
-        entry = self.flows[:, FLOW[kind], :]
-        if amount.ndim == 3:
-            _pay_pairs(self.flows, FLOW[kind], payer.start, payee.start, np.ascontiguousarray(amount))
+        flow, paid = FLOW[kind], np.ascontiguousarray(amount, np.float64)
+        if paid.ndim == 3:
+            _pay_pairs(self.flows, flow, payer.start, payee.start, paid)
         elif payee.stop - payee.start == 1:
-            entry[:, payer] -= amount
-            entry[:, payee] += amount.sum(axis=1, keepdims=True)
+            _pay_sector(self.flows, flow, payer.start, payee.start, paid, -1.0)
         else:
-            entry[:, payee] += amount
-            entry[:, payer] -= amount.sum(axis=1, keepdims=True)
+            _pay_sector(self.flows, flow, payee.start, payer.start, paid, 1.0)
 
     def pass_on(self, kind: str, payer: slice, payee: slice, paid: np.ndarray, received: np.ndarray) -> None:
         """Book what each payer paid (replicate, payer) and each payee received (replicate, payee), alike in sum."""
@@ -107,7 +125,9 @@ class Journal:
 
     def cash(self, holders: slice) -> np.ndarray:
         """Net cash so far (replicate, holder)."""
-        return np.where(_CASH[None, :, None], self.flows[:, :, holders], 0.0).sum(axis=1)
+        out = np.zeros((len(self.flows), holders.stop - holders.start))
+        _add_cash(self.flows, _CASH, holders.start, out)
+        return out
 
 
 @kernel
@@ -183,7 +203,7 @@ def backing(profit: np.ndarray, share: np.ndarray, want: np.ndarray, dt: float) 
     `want` (replicate, vendor, buyer) >= 0 is how much a USD there helps it: buyers that use its chips and are small or
     in need of money; normalised here.
     """
-    total = want.sum(axis=2)
+    total = rows(want)
     weight = want / np.where(total > 0.0, total, 1.0)[:, :, None]
     return (np.maximum(0.0, profit) * share * dt)[:, :, None] * weight
 
@@ -328,14 +348,14 @@ def restructure(
     and `leases` (replicate, vendor, provider) are the vendors' claims. Nothing vanishes: chips, sites and
     contracts move with the business.
     """
+    buyer, written = np.full(failed.shape, -1, np.int64), np.zeros((failed.shape[0], sectors.holders))
+    if not failed.any():
+        return Restructured(buyer, ledger, in_service, power, active, flows, written, stakes, leases)
     balance, real = ledger.balance.copy(), ledger.real.copy()
     fleet, site, alive, journal = in_service.copy(), power.copy(), active.copy(), flows.copy()
     held, claims = stakes.copy(), leases.copy()
-    buyer = np.full(failed.shape, -1, np.int64)
-    written = np.zeros((failed.shape[0], sectors.holders))
-    if failed.any():
-        _restructure(
-            failed, recovery, guaranteed, balance, real, fleet, site, alive, journal, written, held, claims,
-            buyer, sectors.vendors, sectors.lenders.start, sectors.investors.start, FLOW["takeover"], FLOW["guarantee"],
-        )  # fmt: skip
+    _restructure(
+        failed, recovery, guaranteed, balance, real, fleet, site, alive, journal, written, held, claims,
+        buyer, sectors.vendors, sectors.lenders.start, sectors.investors.start, FLOW["takeover"], FLOW["guarantee"],
+    )  # fmt: skip
     return Restructured(buyer, Ledger(balance, real), fleet, site, alive, journal, written, held, claims)

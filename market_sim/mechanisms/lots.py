@@ -18,8 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from market_sim.numerics import kernel, part
+from market_sim.units import HOURS_PER_YEAR
 
-__all__ = ["Deals", "sign"]
+__all__ = ["Deals", "Particulars", "particulars", "sign"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -179,3 +180,40 @@ def _take(each, wanted, pool, weight, capacity, used):  # type: ignore[no-untype
             return chips
         number -= 1.0
     return 0.0
+
+
+@dataclass(frozen=True)
+class Particulars:
+    """What the deals are about; all (replicate, deal), without meaning beyond the count of deals."""
+
+    provider: Ints
+    chip: Ints
+    built: NDArray[np.bool_]
+    promised: Floats  # years
+    rent: Floats  # USD/year
+
+
+def particulars(
+    deals: Deals, price: Floats, promised: Floats, provider: Ints, chip: Ints, built: NDArray[np.bool_]
+) -> Particulars:
+    """Read the deals off the offers: price (replicate, lab, offer), promised (replicate, offer), the rest (offer,)."""
+    shape = deals.lab.shape
+    seller, kind = np.zeros((2, *shape), np.int64)
+    made, wait, rent = np.zeros(shape, np.bool_), np.zeros(shape), np.zeros(shape)
+    _particulars(
+        deals.count, deals.lab, deals.offer, deals.chips, price, promised, provider, chip, built, seller, kind, made,
+        wait, rent,
+    )  # fmt: skip
+    return Particulars(seller, kind, made, wait, rent)
+
+
+@kernel
+def _particulars(  # type: ignore[no-untyped-def]
+    count, lab, offer, chips, price, promised, provider, chip, built, seller, kind, made, wait, rent
+):
+    for r in range(count.shape[0]):
+        for d in range(count[r]):
+            j = offer[r, d]
+            seller[r, d], kind[r, d], made[r, d] = provider[j], chip[j], built[j]
+            wait[r, d] = promised[r, j]
+            rent[r, d] = price[r, lab[r, d], j] * chips[r, d] * HOURS_PER_YEAR

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from market_sim.numerics import exp, expm1, log
+from market_sim.numerics import exp, expm1, kernel, kexp, kexpm1, klog, log
 from market_sim.units import HOURS_PER_YEAR
 
 CONTRACTED_UTILISATION = 0.97
@@ -14,18 +14,37 @@ def capital_recovery(rate: np.ndarray, life: np.ndarray) -> np.ndarray:
     return np.where(x > 1e-12, rate / np.where(x > 1e-12, -expm1(-x), 1.0), 1.0 / life)
 
 
-def chip_hour_cost(
+@kernel
+def _capacity_costs(chip_price, server, power, gear, site, site_kw, full, capital):  # type: ignore[no-untyped-def]
+    hours = HOURS_PER_YEAR * CONTRACTED_UTILISATION
+    for r in range(full.shape[0]):
+        for p in range(full.shape[1]):
+            for c in range(full.shape[2]):
+                spent = chip_price[r, p, c] + server[r, c]
+                full[r, p, c] = (gear[r, p] * spent + site[r, p] * power[c]) / hours
+                capital[r, p, c] = spent + site_kw[r] * power[c]
+
+
+def capacity_costs(
     chip_price: np.ndarray, server: np.ndarray, power: np.ndarray, wacc: np.ndarray, opex: np.ndarray,
     site_cost: np.ndarray, life: np.ndarray, site_life: np.ndarray,
-) -> np.ndarray:  # fmt: skip
-    """Full cost in USD per chip-hour (replicate, provider, chip) of a chip bought today and run contracted.
+) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+    """Full cost in USD per chip-hour of a chip bought today and run contracted, and its capital cost in USD.
 
-    `chip_price` (replicate, provider, chip) USD, `server` (replicate, chip) USD, `power` (chip,) kW, `wacc` and `opex`
-    (replicate, provider) per year and USD/kW/year, the rest (replicate,); `site_cost` USD per kW.
+    Both (replicate, provider, chip). `chip_price` (replicate, provider, chip) USD, `server` (replicate, chip) USD,
+    `power` (chip,) kW, `wacc` and `opex` (replicate, provider) per year and USD/kW/year, the rest (replicate,);
+    `site_cost` USD per kW.
     """
-    gear = capital_recovery(wacc, life[:, None])[:, :, None] * (chip_price + server[:, None, :])
-    site = (capital_recovery(wacc, site_life[:, None]) * site_cost[:, None] + opex)[:, :, None] * power
-    return (gear + site) / (HOURS_PER_YEAR * CONTRACTED_UTILISATION)
+    full, capital = np.empty(chip_price.shape), np.empty(chip_price.shape)
+    gear = capital_recovery(wacc, life[:, None])
+    site = capital_recovery(wacc, site_life[:, None]) * site_cost[:, None] + opex
+    _capacity_costs(chip_price, server, power, gear, site, site_cost, full, capital)
+    return full, capital
+
+
+def chip_hour_cost(*given: np.ndarray) -> np.ndarray:
+    """Full cost alone, as in `capacity_costs`."""
+    return capacity_costs(*given)[0]
 
 
 def avoidable_cost(power: np.ndarray, opex: np.ndarray) -> np.ndarray:
@@ -53,13 +72,66 @@ def quoted(
     Solved exactly over the tick for constant drivers, so the step's length does not matter. All (replicate, provider,
     chip); vacancy is of uncontracted lots (fleet utilisation would only ratchet up under take-or-pay).
     """
-    push = -vacancy_response[:, None, None] * (vacancy - vacancy_target[:, None, None])
-    push = push + scarcity_response[:, None, None] * scarcity
-    k = pull[:, None, None]
-    weight = -expm1(-k * dt)
-    rest = np.where(k > 0.0, weight / np.where(k > 0.0, k, 1.0), dt)
-    moved = log(quote) + weight * log(target / quote) + rest * push
-    return np.maximum(exp(moved), floor)
+    out = np.empty(quote.shape)
+    _quoted(quote, target, floor, vacancy, scarcity, pull, vacancy_response, vacancy_target, scarcity_response, dt, out)
+    return out
+
+
+@kernel
+def _quoted(quote, target, floor, vacancy, scarcity, pull, response, rest_at, scarce, dt, out):  # type: ignore[no-untyped-def]
+    for r in range(quote.shape[0]):
+        weight = -kexpm1(-pull[r] * dt)
+        rest = weight / pull[r] if pull[r] > 0.0 else dt
+        for p in range(quote.shape[1]):
+            for c in range(quote.shape[2]):
+                now = quote[r, p, c]
+                push = scarce[r] * scarcity[r, p, c] - response[r] * (vacancy[r, p, c] - rest_at[r])
+                moved = klog(now) + weight * klog(target[r, p, c] / now) + rest * push
+                out[r, p, c] = max(kexp(moved), floor[r, p, c])
+
+
+@kernel
+def _segment_prices(base, markup, enterprise, out):  # type: ignore[no-untyped-def]
+    for r in range(out.shape[0]):
+        for i in range(out.shape[1]):
+            for j in range(out.shape[2]):
+                out[r, i, j] = base[r, j] * markup[r, j] if enterprise[i] else base[r, j]
+
+
+def segment_prices(base: np.ndarray, markup: np.ndarray, enterprise: np.ndarray) -> np.ndarray:
+    """What each lab is asked (replicate, lab, offer): `enterprise` (lab,) pays the `markup`, others the base, both
+    (replicate, offer)."""
+    out = np.empty((len(base), len(enterprise), base.shape[1]))
+    _segment_prices(base, markup, enterprise, out)
+    return out
+
+
+@kernel
+def _contract_prices(quote, scarcity, passed, seller, chips, price, spend):  # type: ignore[no-untyped-def]
+    offers = quote.shape[2]
+    factor = np.empty(offers)
+    for r in range(quote.shape[0]):
+        for j in range(offers):
+            factor[j] = kexp(passed[r, seller[j]] * scarcity[r, j]) if scarcity[r, j] > 0.0 else 1.0
+        for i in range(quote.shape[1]):
+            for j in range(offers):
+                price[r, i, j] = quote[r, i, j] * factor[j]
+            for j in range(offers):
+                if chips[r, i, j] > 0.0:
+                    spend[r, i, seller[j]] += chips[r, i, j] * price[r, i, j]
+
+
+def contract_prices(
+    quote: np.ndarray, scarcity: np.ndarray, passed: np.ndarray, seller: np.ndarray, chips: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """p e^(phi lambda) (replicate, lab, offer), and what `chips` at that price come to (replicate, lab, provider).
+
+    The part phi, `passed` (replicate, provider), of the log `scarcity` (replicate, offer) enters the price; the rest is
+    queueing. `quote` and `chips` (replicate, lab, offer), `seller` (offer,) the provider.
+    """
+    price, spend = np.empty(quote.shape), np.zeros((*quote.shape[:2], passed.shape[1]))
+    _contract_prices(quote, scarcity, passed, seller, chips, price, spend)
+    return price, spend
 
 
 def lerner_price(

@@ -3,6 +3,7 @@
 import numpy as np
 
 from market_sim.numerics import exp, log
+from market_sim.state.grouping import rows, weighed
 
 
 def matured(
@@ -51,7 +52,7 @@ def ports_advanced(
     worth = gain * spend[:, :, None] * payback[:, None, None]
     goes = (left > 0.0) & (worth > cost[:, None, :] * left)
     step = np.where(goes, np.minimum(left, dt / duration[:, None, None]), 0.0)
-    return ported + step, (step * cost[:, None, :]).sum(axis=2)
+    return ported + step, weighed(step, cost)
 
 
 def switching(ported: np.ndarray, penalty: np.ndarray) -> np.ndarray:
@@ -70,5 +71,5 @@ def gain_of_port(best: np.ndarray, ported: np.ndarray, penalty: np.ndarray, sigm
     s = sigma[:, None, None]
     with_all = exp((finite - top) / s)
     today = exp((finite - switching(ported, penalty) - top) / s)
-    inside = today.sum(axis=2, keepdims=True)
+    inside = rows(today)[:, :, None]
     return np.where(np.isfinite(best), s * log(1.0 + (with_all - today) / np.maximum(inside, 1e-300)), 0.0)

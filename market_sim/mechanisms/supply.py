@@ -16,6 +16,21 @@ SHRINKS = 0.1  # per year, fastest fall of supply
 TIE = 1e-9  # of the mean margin: buyers of the same chips may be this far apart by rounding
 
 
+@kernel
+def _in_packages(chips, packages, vendor_of, out):
+    for r in range(chips.shape[0]):
+        for p in range(chips.shape[1]):
+            for c in range(chips.shape[2]):
+                out[r, vendor_of[c], p] += chips[r, p, c] * packages[c]
+
+
+def in_packages(chips: np.ndarray, packages: np.ndarray, vendor_of: np.ndarray, vendors: int) -> np.ndarray:
+    """Chips (replicate, provider, chip) as packages of their vendors (replicate, vendor, provider)."""
+    out = np.zeros((len(chips), vendors, chips.shape[1]))
+    _in_packages(chips, packages, vendor_of, out)
+    return out
+
+
 @part
 def _pro_rata(orders, quantity, out):
     total = 0.0

@@ -37,6 +37,8 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 Number = Floats | float
 
+_LISTS = 2  # price lists kept at a time: that of large labs and that of enterprises
+
 
 def wait_discount(delay: Number, discount: Number, obsolescence: Number, dial: Number = 1.0) -> Floats:
     """e^{-(r + dial o) d}: what is left of a chip's worth after waiting `delay` years; rates a year."""
@@ -146,17 +148,38 @@ def _best_by_stack(throughput, price, live, offer_chip, offer_stack, best):  # t
                     best[r, i, s] = each if each > best[r, i, s] else best[r, i, s]
 
 
+@part
+def _price_list(prices, offers, count, cost, log_cost, lists):  # type: ignore[no-untyped-def]
+    """Which of the price lists seen so far is this lab's, and how many there are; a new one may take the last place."""
+    for n in range(lists):
+        same = True
+        for k in range(count):
+            same &= cost[n, k] == prices[offers[k]]
+        if same:
+            return n, lists
+    n = lists if lists < _LISTS else _LISTS - 1
+    for k in range(count):
+        cost[n, k] = prices[offers[k]]
+    for k in range(count):
+        log_cost[n, k] = klog(cost[n, k])
+    return n, n + 1
+
+
 @kernel
 def _worth(
     throughput, delivered, price, delay, template, template_weight, affinity, chip_taste, switching, discount,
     obsolescence, delay_dial, offer_term, prepaid, offer_provider, offer_chip, chip_stack, live, utility,
 ):  # type: ignore[no-untyped-def]  # fmt: skip
-    """Log terms of chip, provider and offer are taken once each; only the price is a cell's own."""
+    """Log terms of chip, provider and offer are taken once each, those of prices once for labs that see the same."""
     labs, chips, providers = throughput.shape[1], throughput.shape[2], delivered.shape[1]
     offers = np.empty(live.shape[1], np.int64)
     timing, arrives = np.empty(live.shape[1]), np.empty(providers)
     by_chip, by_provider = np.empty(chips), np.empty(providers)
-    fixed, cost = np.empty(live.shape[1]), np.empty(live.shape[1])
+    fixed, cost, log_cost = (
+        np.empty(live.shape[1]),
+        np.empty((_LISTS, live.shape[1])),
+        np.empty((_LISTS, live.shape[1])),
+    )
     chip, provider = np.empty(live.shape[1], np.int64), np.empty(live.shape[1], np.int64)
     for r in range(live.shape[0]):
         count = _find_live(live[r], offers)
@@ -172,6 +195,7 @@ def _worth(
         )
         for k in range(count):
             chip[k], provider[k] = offer_chip[offers[k]], offer_provider[offers[k]]
+        lists = 0
         for p in range(providers):
             arrives[p] = klog(delivered[r, p])
         for i in range(labs):
@@ -179,14 +203,12 @@ def _worth(
                 by_chip[c] = klog(throughput[r, i, c]) + chip_taste[r, i, c] - switching[r, i, chip_stack[c]]
             for p in range(providers):
                 by_provider[p] = arrives[p] + template_weight[r, i] * template[r, p] + affinity[r, i, p]
-            prices, row = price[r, i], utility[r, i]
+            row = utility[r, i]
+            n, lists = _price_list(price[r, i], offers, count, cost, log_cost, lists)
             for k in range(count):
-                fixed[k] = by_chip[chip[k]] + by_provider[provider[k]] + timing[k]
-                cost[k] = prices[offers[k]]
+                fixed[k] = by_chip[chip[k]] + by_provider[provider[k]] + timing[k] - log_cost[n, k]
             for k in range(count):
-                fixed[k] -= klog(cost[k])
-            for k in range(count):
-                row[offers[k]] = fixed[k] if cost[k] > 0.0 else -np.inf
+                row[offers[k]] = fixed[k] if cost[n, k] > 0.0 else -np.inf
 
 
 @part

@@ -6,10 +6,11 @@ from market_sim.agents import provider, vendor
 from market_sim.agents.policies import Policies
 from market_sim.agents.provider import Offered
 from market_sim.agents.vendor import Orders
-from market_sim.mechanisms import delivery
+from market_sim.mechanisms import capacity, delivery
 from market_sim.mechanisms.delivery import Delivered
 from market_sim.numerics import exp, log
 from market_sim.simulation.trading import Trade
+from market_sim.state.grouping import weighed
 from market_sim.state.initial import per_vendor
 from market_sim.state.market import Market
 from market_sim.state.setup import Setup
@@ -45,9 +46,7 @@ def learn(setup: Setup, market: Market, trade: Trade, done: Delivered, orders: O
     p, d = market.providers, setup.drawn
     memory = d.labs.record_time[:, None] * np.maximum(p.bookings_rate, 1000.0)
     record = delivery.learned_record(p.record, done.lateness, done.completed, memory)
-    total = trade.spend.sum(axis=2, keepdims=True)
-    share = trade.spend / np.where(total > 0.0, total, 1.0)
-    incentive = toward(p.incentive, delivery.incentive(trade.spend, share), BOOKING_TIME, setup.dt)
+    incentive = toward(p.incentive, delivery.incentive(trade.spend), BOOKING_TIME, setup.dt)
     market = replace(
         market, providers=replace(p, record=record, incentive=incentive, bookings_rate=bookings(setup, market, trade))
     )
@@ -109,7 +108,7 @@ def _by_chip(setup: Setup, by_vendor: np.ndarray) -> np.ndarray:
 def open_sites(setup: Setup, market: Market) -> Market:
     """Site power grows where less than two years' growth stands unused; new firms enter while margins stay high."""
     d, p = setup.drawn, market.providers
-    used = (market.fleet.in_service * setup.power).sum(axis=2) + market.pipe.building
+    used = weighed(market.fleet.in_service, setup.power) + market.pipe.building
     yearly = (
         d.provider.power_growth
         * 1000.0
@@ -126,9 +125,7 @@ def open_sites(setup: Setup, market: Market) -> Market:
 def entry_margin(setup: Setup, market: Market) -> np.ndarray:
     """Log of market quotes over a firm's own full cost with markup (R, provider), best chip; 0 for the active."""
     cost = provider.costs(setup, market).full * setup.drawn.trade.built_markup[:, None, None]
-    weight = market.fleet.in_service * market.providers.active[:, :, None]
-    total = weight.sum(axis=1)
-    quote = (weight * market.providers.quote).sum(axis=1) / np.where(total > 0.0, total, 1.0)
-    known = provider.on_sale(setup, market.now)[None] & (total > 0.0)[:, None, :]
-    gain = np.where(known, log(np.maximum(quote, 1e-9))[:, None, :] - log(cost), 0.0).max(axis=2)
-    return np.where(market.providers.active, 0.0, np.maximum(0.0, gain))
+    return capacity.entry_margin(
+        market.fleet.in_service, market.providers.quote, cost, provider.on_sale(setup, market.now),
+        market.providers.active,
+    )  # fmt: skip

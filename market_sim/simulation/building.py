@@ -8,12 +8,13 @@ from market_sim.agents import provider, vendor
 from market_sim.agents.policies import Policies
 from market_sim.agents.provider import Offered
 from market_sim.agents.vendor import Orders, Shipments
-from market_sim.mechanisms import contracts, delivery
+from market_sim.mechanisms import capacity, contracts, delivery
 from market_sim.mechanisms.contracts import Events
 from market_sim.mechanisms.delivery import Delivered
 from market_sim.simulation.prepare import weights
+from market_sim.state.grouping import rows
 from market_sim.state.market import Market
-from market_sim.state.setup import Setup
+from market_sim.state.setup import Setup, once
 from market_sim.state.tables import replace
 from market_sim.units import HOURS_PER_YEAR
 
@@ -34,36 +35,31 @@ def order_ahead(setup: Setup, market: Market, offered: Offered, policies: Polici
     decided = policies.decide("provider", "order", setup, market, wanted, setup.chips)
     if decided is not wanted:
         wanted = provider.orderable(setup, market, offered, decided)
-    open_to = provider.on_sale(setup, market.now)
-    carry = np.where(open_to, market.providers.order_carry + wanted, 0.0)  # what may not be ordered any more is dropped
-    lot = np.maximum(64.0, np.floor(0.01 * market.fleet.in_service.sum(axis=2)))[:, :, None]
-    best = carry == carry.max(axis=2, keepdims=True)
-    best = best & (np.cumsum(best, axis=2) == 1)
-    room = provider.headroom(setup, market, offered.costs)[:, :, None] / setup.power  # what waited may not fit any more
-    fits = np.floor(np.minimum(carry, room))
-    ordered = np.where(best & (fits >= lot), fits, 0.0)
-    market, placed = _place(setup, market, offered, ordered)
-    carry = np.minimum(carry - placed, lot)
+    chips, chip, carry = capacity.whole_lots(
+        market.providers.order_carry, wanted, provider.on_sale(setup, market.now), market.fleet.in_service,
+        provider.headroom(setup, market, offered.costs), setup.power,
+    )  # fmt: skip
+    market = _place(setup, market, offered, chip, chips)
     market = replace(market, providers=replace(market.providers, order_carry=carry))
-    return market, Ordered(placed, (placed * setup.power).sum(axis=2))
+    ahead = np.zeros(carry.shape)
+    np.put_along_axis(ahead, chip[:, :, None], chips[:, :, None], axis=2)
+    return market, Ordered(ahead, chips * np.take(setup.power, chip))
 
 
-def _place(setup: Setup, market: Market, offered: Offered, ordered: np.ndarray) -> tuple[Market, np.ndarray]:
+def _place(setup: Setup, market: Market, offered: Offered, chip: np.ndarray, chips: np.ndarray) -> Market:
     """Open one lot per ordering provider."""
-    chip = ordered.argmax(axis=2)
-    chips = ordered.max(axis=2)
-    who = np.broadcast_to(np.arange(len(setup.providers)), chips.shape)
+    who = np.tile(np.arange(len(setup.providers)), (setup.width, 1))
     at = (np.arange(setup.width)[:, None], who, chip)
     rent = market.providers.quote[at] * chips * HOURS_PER_YEAR
     none = np.full(setup.width, -1, np.int64)
     everyone = np.full(setup.width, len(setup.providers), np.int64)
     promised = offered.delay[at] * (1.0 - setup.drawn.delivery.optimism)[:, None]
     pipeline = delivery.start(
-        market.pipeline, none, everyone, who.copy(), chip, chips, chips > 0.0, promised, rent,
+        market.pipeline, none, everyone, who, chip, chips, chips > 0.0, promised, rent,
         setup.luck.site[:, :, market.tick], setup.drawn.provider.site_months / 12.0, setup.drawn.delivery.bring_up,
         market.now,
     )  # fmt: skip
-    return replace(market, pipeline=pipeline), ordered
+    return replace(market, pipeline=pipeline)
 
 
 def allocate(setup: Setup, market: Market, orders: Orders, policies: Policies) -> Shipments:
@@ -72,8 +68,8 @@ def allocate(setup: Setup, market: Market, orders: Orders, policies: Policies) -
     decided = policies.decide("vendor", "allocate", setup, market, ruled, setup.providers)
     if decided is not ruled:
         decided = np.clip(decided, 0.0, orders.packages)
-        limit = np.maximum(ruled.sum(axis=2), 1e-300)
-        decided = decided * np.minimum(1.0, limit / np.maximum(decided.sum(axis=2), 1e-300))[:, :, None]
+        limit = np.maximum(rows(ruled), 1e-300)
+        decided = decided * np.minimum(1.0, limit / np.maximum(rows(decided), 1e-300))[:, :, None]
     return vendor.ship(setup, market, orders, decided)
 
 
@@ -88,6 +84,7 @@ def deliver(setup: Setup, market: Market, shipments: Shipments) -> tuple[Market,
     return replace(market, pipeline=done.pipeline, vendors=vendors, fleet=fleet), done
 
 
+@once
 def markups(setup: Setup) -> np.ndarray:
     """What each lab pays each provider over its quotes, as a factor (R, lab, provider)."""
     return np.where(setup.enterprise[None, :, None], setup.drawn.provider.enterprise_markup[:, None, :], 1.0)

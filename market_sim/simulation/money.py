@@ -12,7 +12,7 @@ from market_sim.mechanisms.contracts import Events
 from market_sim.mechanisms.finance import FLOW, Journal, Sectors
 from market_sim.numerics import exp
 from market_sim.simulation.trading import Trade
-from market_sim.state.grouping import grouped_product
+from market_sim.state.grouping import grouped_product, rows, weighed
 from market_sim.state.initial import per_vendor
 from market_sim.state.market import Market
 from market_sim.state.setup import Setup
@@ -83,10 +83,10 @@ def run_providers(
 ) -> None:
     """Servers, sites, operations, effort and the rest of a provider's business."""
     d, dt = setup.drawn, setup.dt
-    kw = (market.fleet.in_service * setup.power).sum(axis=2)
+    kw = weighed(market.fleet.in_service, setup.power)
     x, grown = market.providers.speed, provider.other_growth(setup, market) * market.providers.active
     servers = d.chip.server - vendor.network_price(setup)
-    journal.pay("servers", at.provider, at.suppliers, (shipments.chips * servers[:, None, :]).sum(axis=2))
+    journal.pay("servers", at.provider, at.suppliers, weighed(shipments.chips, servers))
     journal.pay("sites", at.provider, at.suppliers, begun_kw * d.providers.site_cost[:, None] / 1000.0)
     journal.pay("operations", at.provider, at.suppliers, kw * d.provider.opex * dt)
     journal.pay(
@@ -168,7 +168,7 @@ def finance_firms(setup: Setup, market: Market, journal: Journal, at: Sectors) -
         np.minimum(1.0, backed),
     )
     journal.pay("interest", at.provider, at.lenders, debt * rate * dt)
-    yearly = (market.fleet.in_service * setup.power).sum(axis=2) * d.provider.opex + debt * rate
+    yearly = weighed(market.fleet.in_service, setup.power) * d.provider.opex + debt * rate
     buffer = 0.25 * yearly
     cash = cash_after(market, journal, at.provider)
     raised = np.clip(2.0 * buffer - cash, 0.0, provider.raised_yearly(setup, market) * dt)
@@ -177,8 +177,8 @@ def finance_firms(setup: Setup, market: Market, journal: Journal, at: Sectors) -
     drawn = finance.borrowing(cash + raised, debt, corporate, provider.credit(setup, market), buffer, LOAN_YEARS, dt)
     journal.pay("loans", at.lenders, at.provider, drawn)
     cash = cash_after(market, journal, at.provider)
-    plans = 2.0 * buffer + (market.pipe.waiting * d.chip.server[:, None, :]).sum(axis=2) + (
-        market.pipe.waiting * vendor.purchase_price(setup, market)).sum(axis=2)  # fmt: skip
+    plans = 2.0 * buffer + weighed(market.pipe.waiting, d.chip.server)
+    plans = plans + weighed(market.pipe.waiting, vendor.purchase_price(setup, market))
     journal.pay("dividends", at.provider, at.investors, finance.dividends(cash, plans, d.providers.dividend_rate, dt))
     spare = cash_after(market, journal, at.vendor)
     journal.pay("equity", at.investors, at.vendor, np.maximum(0.0, -spare))
@@ -190,8 +190,8 @@ def finance_firms(setup: Setup, market: Market, journal: Journal, at: Sectors) -
 
 def share_retired(market: Market, retired: np.ndarray) -> np.ndarray:
     """Share of each provider's chips switched off in the tick (R, provider); `market` is as after that."""
-    off = retired.sum(axis=2)
-    fleet = market.fleet.in_service.sum(axis=2) + off
+    off = rows(retired)
+    fleet = rows(market.fleet.in_service) + off
     return np.where(fleet > 0.0, off / np.where(fleet > 0.0, fleet, 1.0), 0.0)
 
 

@@ -10,6 +10,7 @@ from market_sim.results.manifest import RunInfo
 from market_sim.results.tables import Results
 from market_sim.scenario.canonical import as_tree, resolved_toml
 from market_sim.scenario.schema import Scenario
+from market_sim.simulation.memory import keep_freed_memory
 from market_sim.simulation.observe import ALL, Observer, recorded
 from market_sim.simulation.prepare import prepare
 from market_sim.simulation.seen import names_of
@@ -38,6 +39,7 @@ class Run:
     ) -> None:
         """Draw the luck of these replicates and open their markets. Raises TableNotRecorded, PolicyError."""
         tables = recorded(record)
+        keep_freed_memory()
         self.setup, self.market = prepare(scenario, seed, tuple(replicates))
         self.policies = seat(policies, self.setup)
         self.observer = Observer(self.setup, tables)

@@ -8,12 +8,11 @@ from market_sim.agents import lab
 from market_sim.agents.lab import Wishes
 from market_sim.agents.policies import Policies
 from market_sim.agents.provider import Offered
-from market_sim.mechanisms import clearing, contracts, delivery, lots
+from market_sim.mechanisms import clearing, contracts, delivery, lots, pricing
 from market_sim.mechanisms.clearing import Cleared
 from market_sim.mechanisms.contracts import Signed
 from market_sim.mechanisms.lots import Deals
-from market_sim.numerics import exp
-from market_sim.state.grouping import grouped, grouped_product
+from market_sim.state.grouping import rows, weighed
 from market_sim.state.market import Market
 from market_sim.state.setup import Setup
 from market_sim.state.tables import replace
@@ -54,9 +53,17 @@ def offer_names(setup: Setup) -> tuple[str, ...]:
 
 
 def clear(setup: Setup, market: Market, offered: Offered, wishes: Wishes) -> Cleared:
-    """Shadow prices that share scarce pools."""
+    """Shadow prices that share scarce pools; labs notice what there is to have.
+
+    Capacity counts in USD per hour, as lots do, and against that of the whole market, so that attraction does not hang
+    on the market's size; splitting a firm leaves the whole, and with omega = 1 the sum over its halves, as it was. A
+    firm that offers its one site with five chips is not five firms.
+    """
     d, o = setup.drawn.trade, setup.offers
-    shown, sharing = on_show(setup, offered)
+    shown, sharing = clearing.on_show(
+        offered.price, offered.lots, offered.live, np.ascontiguousarray(o.pool[:, 0]), offered.capacity.shape[1],
+        POOLS_SHOWN,
+    )  # fmt: skip
     attraction = clearing.attraction(shown, sharing, d.omega)
     return clearing.clear(
         wishes.worth, wishes.outside, wishes.ask, offered.price, o.pool, offered.weight, offered.capacity, attraction,
@@ -64,61 +71,37 @@ def clear(setup: Setup, market: Market, offered: Offered, wishes: Wishes) -> Cle
     )  # fmt: skip
 
 
-def on_show(setup: Setup, offered: Offered) -> tuple[np.ndarray, np.ndarray]:
-    """What draws labs to each offer: worth of the capacity shown (R, offer), and live offers that share its pool.
-
-    Capacity counts in USD per hour, as lots do, and against that of the whole market, so that attraction does not hang
-    on the market's size; splitting a firm leaves the whole, and with omega = 1 the sum over its halves, as it was. A
-    firm that offers its one site with five chips is not five firms.
-    """
-    o, pools = setup.offers, offered.capacity.shape[1]
-    live = np.where(offered.live, 1.0, 0.0)
-    count = np.take(grouped(live, o.pool[:, 0], pools), o.pool[:, 0], axis=1)
-    lots = np.where(offered.live, offered.lots * offered.price.min(axis=1), 0.0)
-    whole = (lots / np.maximum(count, 1.0)).sum(axis=1)
-    return lots * (POOLS_SHOWN / np.where(whole > 0.0, whole, 1.0))[:, None], np.maximum(count, 1.0)
-
-
-def contract_price(setup: Setup, offered: Offered, cleared: Cleared) -> np.ndarray:
-    """p e^(phi lambda): the part phi of scarcity that enters the price; the rest is queueing."""
-    phi = np.take(setup.drawn.provider.scarcity_pass, setup.offers.provider, axis=1)
-    return offered.price * exp(phi * cleared.scarcity)[:, None, :]
-
-
 def trade(setup: Setup, market: Market, offered: Offered, wishes: Wishes) -> tuple[Market, Trade]:
     """Clear, round to lots, sign, and open a lot for everything built to order."""
     o, luck, k = setup.offers, setup.luck, market.tick
     cleared = clear(setup, market, offered, wishes)
-    price = contract_price(setup, offered, cleared)
+    passed = setup.drawn.provider.scarcity_pass
+    price, spend = pricing.contract_prices(offered.price, cleared.scarcity, passed, o.provider, cleared.chips)
     most = int(setup.scenario.trade.deals_per_tick)
     deals = lots.sign(
         cleared.chips, price, wishes.lot, o.pool, offered.weight, offered.capacity, luck.rounding[:, :, k],
         luck.waiting[:, :, k], most,
     )  # fmt: skip
     signed = contracts.sign(
-        market.book, deals.lab, deals.offer, deals.chips, deals.count, price, price - offered.price, offered.promised,
+        market.book, deals.lab, deals.offer, deals.chips, deals.count, price, offered.price, offered.promised,
         setup.drawn.trade.prepaid, wishes.lot, o.provider, o.chip, o.built, o.term, market.now,
         (len(setup.labs), len(setup.providers), len(setup.chips)),
     )  # fmt: skip
     first = market.book.signed
     pipeline = open_lots(setup, market, deals, offered, price, first)
-    spend = grouped_product(cleared.chips, price, o.provider, len(setup.providers))
-    carry = np.maximum(0.0, spend.sum(axis=2) - signed.booked.sum(axis=2) / HOURS_PER_YEAR)
+    carry = np.maximum(0.0, rows(spend) - rows(signed.booked) / HOURS_PER_YEAR)
     labs = replace(market.labs, carry=carry, plan=wishes.plan)
     market = replace(market, book=signed.book, pipeline=pipeline, labs=labs, shadow=cleared.shadow)
-    kw = (signed.built_chips * setup.power).sum(axis=2)
+    kw = weighed(signed.built_chips, setup.power)
     return market, Trade(cleared, deals, signed, price, spend, kw)
 
 
 def open_lots(setup: Setup, market: Market, deals: Deals, offered: Offered, price: np.ndarray, first: np.ndarray):  # type: ignore[no-untyped-def]
     """A lot under construction for each built deal."""
     o = setup.offers
-    offer = np.maximum(deals.offer, 0)
-    buyer = np.maximum(deals.lab, 0)
-    rows = np.arange(setup.width)[:, None]
-    rent = price[rows, buyer, offer] * deals.chips * HOURS_PER_YEAR
+    of = lots.particulars(deals, price, offered.promised, o.provider, o.chip, o.built)
     return delivery.start(
-        market.pipeline, first, deals.count, o.provider[offer], o.chip[offer], deals.chips, o.built[offer],
-        np.take_along_axis(offered.promised, offer, axis=1), rent, setup.luck.site[:, :, market.tick],
-        setup.drawn.provider.site_months / 12.0, setup.drawn.delivery.bring_up, market.now,
+        market.pipeline, first, deals.count, of.provider, of.chip, deals.chips, of.built, of.promised, of.rent,
+        setup.luck.site[:, :, market.tick], setup.drawn.provider.site_months / 12.0, setup.drawn.delivery.bring_up,
+        market.now,
     )  # fmt: skip

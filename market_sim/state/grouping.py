@@ -1,4 +1,7 @@
-"""Sums over groups of the last axis, in the order of the axis, so that they have the same bits in any chunk."""
+"""Sums over the last axis or groups of it, in the order of the axis, so that they have the same bits in any chunk.
+
+NumPy sums a short axis at a fifth of the speed.
+"""
 
 import numpy as np
 
@@ -32,4 +35,40 @@ def grouped_product(values: np.ndarray, weight: np.ndarray, index: np.ndarray, g
     """As `grouped` of values * weight, both (R, m, n), without making the product."""
     out = np.zeros((*values.shape[:2], groups))
     _grouped_product(values, weight, index, out)
+    return out
+
+
+@kernel
+def _rows(values, out):
+    for i in range(values.shape[0]):
+        total = 0.0
+        for k in range(values.shape[1]):
+            total += values[i, k]
+        out[i] = total
+
+
+def rows(values: np.ndarray) -> np.ndarray:
+    """Sum over the last axis: (..., n) -> (...)."""
+    flat = np.ascontiguousarray(values, np.float64).reshape(-1, values.shape[-1])
+    out = np.empty(len(flat))
+    _rows(flat, out)
+    return out.reshape(values.shape[:-1])
+
+
+@kernel
+def _weighed(values, weight, out):
+    one, other = min(1, weight.shape[0] - 1), min(1, weight.shape[1] - 1)
+    for r in range(values.shape[0]):
+        for i in range(values.shape[1]):
+            total = 0.0
+            for k in range(values.shape[2]):
+                total += values[r, i, k] * weight[r * one, i * other, k]
+            out[r, i] = total
+
+
+def weighed(values: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Sum over the last axis of values (R, m, n) times a weight (n,), (R, n) or (R, m, n): (R, m)."""
+    shape = {1: (1, 1, -1), 2: (len(weight), 1, -1), 3: weight.shape}[weight.ndim]
+    out = np.empty(values.shape[:2])
+    _weighed(np.ascontiguousarray(values), np.ascontiguousarray(weight).reshape(shape), out)
     return out

@@ -1,8 +1,10 @@
 """What stays fixed in a run: who is there, which offers can exist, and every number drawn for each replicate."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import wraps
+from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -31,7 +33,7 @@ class Offers:
         return len(self.provider)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Setup:
     """One run's fixed data. `drawn` is the realised scenario: arrays with a leading replicate axis."""
 
@@ -103,6 +105,22 @@ class Setup:
     def width(self) -> int:
         """Number of replicates in this chunk."""
         return len(self.replicates)
+
+
+Fixed = TypeVar("Fixed")
+
+
+def once(rule: Callable[[Setup], Fixed]) -> Callable[[Setup], Fixed]:
+    """A function of the setup alone, worked out once a run: what it answers must not be written to."""
+    known: WeakKeyDictionary[Setup, Fixed] = WeakKeyDictionary()
+
+    @wraps(rule)
+    def remembered(setup: Setup) -> Fixed:
+        if setup not in known:
+            known[setup] = rule(setup)
+        return known[setup]
+
+    return remembered
 
 
 def index_of(names: Sequence[str], wanted: Sequence[str]) -> np.ndarray:

@@ -98,5 +98,5 @@ def test_effort_stops_at_its_cap():
 def test_two_who_are_alike_have_an_incentive_of_one_half():
     """With a logit the sales that a little speed wins from others are 1 - s; a firm alone wins nothing."""
     spend = np.array([[[10.0, 10.0]]])
-    np.testing.assert_allclose(delivery.incentive(spend, spend / 20.0), 0.5)
-    np.testing.assert_allclose(delivery.incentive(np.array([[[10.0]]]), np.ones((1, 1, 1))), 0.0)
+    np.testing.assert_allclose(delivery.incentive(spend), 0.5)
+    np.testing.assert_allclose(delivery.incentive(np.array([[[10.0]]])), 0.0)

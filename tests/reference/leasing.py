@@ -40,7 +40,7 @@ class Lease:
         """Sign one contract now; returns its prepayment."""
         one, grid = np.zeros((1, 1), np.int64), np.full((1, 1, 1), price)
         signed = contracts.sign(
-            self.book, one, one, np.full((1, 1), chips), np.ones(1, np.int64), grid, 0.0 * grid,
+            self.book, one, one, np.full((1, 1), chips), np.ones(1, np.int64), grid, grid,
             np.full((1, 1), promised), np.array([self.prepaid]), np.ones((1, 1)), one[0], one[0], np.array([built]),
             np.array([term]), self.now, (1, 1, 1),
         )  # fmt: skip

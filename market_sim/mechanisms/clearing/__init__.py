@@ -35,7 +35,7 @@ substitutes or share offers. None of this moves the answer, only the number of s
 """
 
 from market_sim.mechanisms.clearing.answer import Cleared, Reason
-from market_sim.mechanisms.clearing.notice import attraction
+from market_sim.mechanisms.clearing.notice import attraction, on_show
 from market_sim.mechanisms.clearing.search import clear
 
-__all__ = ["Cleared", "Reason", "attraction", "clear"]
+__all__ = ["Cleared", "Reason", "attraction", "clear", "on_show"]

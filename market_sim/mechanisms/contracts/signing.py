@@ -25,7 +25,7 @@ class Signed:
 
 @kernel
 def _sign(
-    rows, count, signed, lab_of, offer_of, chips_of, deals, price, rent, promised, prepaid, lot, offer_provider,
+    rows, count, signed, lab_of, offer_of, chips_of, deals, price, quote, promised, prepaid, lot, offer_provider,
     offer_chip, offer_built, offer_term, now, out_count, out_signed, prepayment, booked, booked_chip, built,
 ):  # fmt: skip
     """Append this tick's deals to the book; see `sign`."""
@@ -39,7 +39,7 @@ def _sign(
             row["lab"], row["provider"], row["chip"] = lab, provider, chip
             row["chips"] = chips_of[r, d]
             row["price"] = price[r, lab, offer]
-            row["rent"] = rent[r, lab, offer]
+            row["rent"] = price[r, lab, offer] - quote[r, lab, offer]
             row["term"] = offer_term[offer]
             row["signed"] = now
             row["lot"] = lot[r, lab]
@@ -74,7 +74,7 @@ def sign(
     chips_of: np.ndarray,
     deals: np.ndarray,
     price: np.ndarray,
-    rent: np.ndarray,
+    quote: np.ndarray,
     promised: np.ndarray,
     prepaid: np.ndarray,
     lot: np.ndarray,
@@ -87,7 +87,8 @@ def sign(
 ) -> Signed:
     """Enter deals (replicate, deal) in the book: ready capacity starts at once, built capacity is pending.
 
-    `price` and `rent` (replicate, lab, offer) in USD per chip-hour, `promised` (replicate, offer) in years from now,
+    `price` and `quote` (replicate, lab, offer) in USD per chip-hour, the difference being due to scarcity,
+    `promised` (replicate, offer) in years from now,
     `sizes` the numbers of labs, providers and chips. New rows are written behind those in use, where nobody looks.
     """
     replicates, labs, providers, chips = len(book.rows), *sizes
@@ -96,7 +97,7 @@ def sign(
     prepayment, booked = np.zeros((replicates, labs, providers)), np.zeros((replicates, labs, providers))
     booked_chip, built = np.zeros((replicates, chips)), np.zeros((replicates, providers, chips))
     _sign(
-        rows, book.count, book.signed, lab_of, offer_of, chips_of, deals, price, rent, promised, prepaid, lot,
+        rows, book.count, book.signed, lab_of, offer_of, chips_of, deals, price, quote, promised, prepaid, lot,
         offer_provider, offer_chip, offer_built, offer_term, now, out_count, out_signed, prepayment, booked,
         booked_chip, built,
     )  # fmt: skip
