@@ -31,6 +31,15 @@ def report(batch_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     return path
 
 
+@pytest.fixture(scope="session")
+def lone_report(batch_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report of one of its runs."""
+    path = tmp_path_factory.mktemp("report") / "lone.html"
+    run = next(one for one in sorted(batch_folder.iterdir()) if one.is_dir())
+    assert main(["report", str(run), "-o", str(path)]) == 0
+    return path
+
+
 def specs_of(report: Path) -> dict[str, dict[str, object]]:
     """The specifications that a page carries."""
     text = report.read_text(encoding="utf-8")
@@ -124,6 +133,15 @@ def test_every_picture_has_marks_and_nothing_leaves_the_machine(report: Path) ->
             assert seen.page.eval_on_selector(f"[data-chart={chart}]", f"{MARKS}.length") > 5, chart
         assert seen.complaints == []
         assert seen.strangers == []
+
+
+def test_the_page_of_a_single_run_is_drawn_whole(lone_report: Path) -> None:
+    """Without panels for runs and without boxes; no heading of its own for the only run."""
+    with opened(lone_report) as seen:
+        for chart in CHARTS:
+            assert seen.page.eval_on_selector(f"[data-chart={chart}]", f"{MARKS}.length") > 5, chart
+        assert seen.page.locator("input[name=run]").count() == 0
+        assert seen.complaints == []
 
 
 def test_a_run_is_hidden_and_shown_by_its_box(report: Path) -> None:

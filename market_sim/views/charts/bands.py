@@ -13,7 +13,6 @@ import polars as pl
 
 from market_sim.views.charts.look import (
     HEIGHT,
-    HOVER,
     INNER,
     OUTER,
     OVERLAID,
@@ -27,7 +26,7 @@ from market_sim.views.charts.look import (
     series_scale,
     source,
     zoom,
-)  # fmt: skip
+)
 
 QUANTILES = {"median": 0.5, "low50": 0.25, "high50": 0.75, "low90": 0.05, "high90": 0.95}
 MOST_BANDED = 4  # runs in a panel; of more, only the inner band is drawn
@@ -162,7 +161,7 @@ def banded(frame: pl.DataFrame, hue: Hue, key: str, days: list[str]) -> Part:
     bands = [outer, inner] if len(hue.names) <= MOST_BANDED else [inner]
     data = frame.with_columns(lone=pl.len().over(keys) == 1)
     dots = _dots(base) if data["lone"].any() else []
-    chart = alt.layer(*bands, line, *dots, _hints(base, hue.column, key)).add_params(zoom(key))
+    chart = alt.layer(*bands, line, *dots, _hints(base, hue.column)).add_params(zoom(key))
     return Part(chart, {key: data})
 
 
@@ -184,9 +183,9 @@ def _y(column: str) -> alt.Y:
     return alt.Y(f"{column}:Q", title=None, scale=alt.Scale(zero=True), axis=axis)
 
 
-def _hints(base: Any, colour: str, key: str) -> Any:
+def _hints(base: Any, colour: str) -> Any:
     """The figures of the date below the mouse."""
     figures = [alt.Tooltip(f"{name}:Q", format=",.3~g") for name in (*QUANTILES, "replicates")]
     place = [alt.Tooltip(f"{colour}:N"), alt.Tooltip("date:T", format="%Y-%m")]
     rule = base.mark_rule(strokeWidth=5, opacity=0.0, tooltip=True)
-    return rule.encode(y="low90:Q", y2="high90:Q", tooltip=[*place, *figures]).properties(name=f"{HOVER}_{key}")
+    return rule.encode(y="low90:Q", y2="high90:Q", tooltip=[*place, *figures])

@@ -14,15 +14,15 @@ PALETTE = (
     "#004466", "#8C6200", "#00563F", "#8A3F66", "#9AD2F2", "#8F3E00", "#7FCFB9", "#F2BFD8", "#333333",
 )  # fmt: skip
 NAMED = {
-    "NVIDIA": "#009E73", "CUDA": "#009E73",
+    "NVIDIA": "#00563F", "CUDA": "#00563F",
     "AMD": "#D55E00", "ROCm": "#D55E00",
-    "Google": "#0072B2", "XLA": "#0072B2", "Google DeepMind": "#0072B2",
+    "Google": "#56B4E9", "XLA": "#56B4E9", "Google DeepMind": "#56B4E9",
     "AWS": "#E69F00", "Neuron": "#E69F00", "Amazon AGI": "#E69F00",
-    "Microsoft": "#56B4E9", "Maia SDK": "#56B4E9", "Microsoft AI": "#56B4E9",
+    "Microsoft": "#0072B2", "Maia SDK": "#0072B2", "Microsoft AI": "#0072B2",
     "Meta": "#004466", "MTIA": "#004466",
     "Huawei": "#8A3F66", "CANN": "#8A3F66",
     "Oracle": "#8F3E00", "CoreWeave": "#CC79A7", "xAI": "#333333",
-    "OpenAI": "#00563F", "Anthropic": "#D55E00",
+    "OpenAI": "#009E73", "Anthropic": "#D55E00",
     "Large enterprise": "#F0E442", "Google Search and Ads": "#9AD2F2", "Startups": "#F2BFD8",
     "Rest of world": "#B8B8B8", OTHERS: "#DDDDDD",
 }  # fmt: skip

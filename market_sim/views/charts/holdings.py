@@ -176,7 +176,7 @@ def _stacks(own: pl.DataFrame, look: Look, title: str) -> Part:
     runs = scenarios_of(own)
     lone = own["date"].n_unique() == 1
     chart = source(look.key)
-    marked = chart.mark_bar() if lone else chart.mark_area(stroke="white", strokeWidth=0.6)
+    marked = chart.mark_bar() if lone else chart.mark_area(stroke="white", strokeWidth=1.0)
     encoded = marked.encode(
         x=alt.X("date:T", title=None, axis=axis_of_dates()),
         y=alt.Y("share:Q", title=None, axis=alt.Axis(format="%"), scale=alt.Scale(domain=[0.0, 1.0])),
@@ -195,7 +195,7 @@ def _strip(own: pl.DataFrame, look: Look) -> Part:
         "entity:N",
         sort=order,
         title=None,
-        axis=alt.Axis(labelLimit=150, orient="right", grid=True, ticks=False, domain=False),
+        axis=alt.Axis(labelLimit=150, labelPadding=8, orient="right", grid=True, ticks=False, domain=False),
     )
     shape = alt.Shape("scenario:N", title=None, sort=runs, legend=None)
     figures = [alt.Tooltip(f"{name}:Q", format=".1%") for name in ("median", "low50", "high50", "low90", "high90")]

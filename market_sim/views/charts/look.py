@@ -31,7 +31,6 @@ CONFIG = alt.Config(
     facet=alt.CompositionConfig(spacing=18),
     concat=alt.CompositionConfig(spacing=22),
 )
-HOVER = "hover"  # name of the layers that only answer the mouse; pictures go without
 
 
 def series_scale(names: Sequence[str]) -> alt.Scale:
@@ -167,4 +166,6 @@ def without_hover(spec: Any) -> Any:
 
 
 def _answers_the_mouse(layer: Any) -> bool:
-    return isinstance(layer, dict) and str(layer.get("name", "")).startswith(HOVER)
+    """Whether it is a layer that cannot be seen; a name would make Altair take it for a view of its own."""
+    mark = layer.get("mark") if isinstance(layer, dict) else None
+    return isinstance(mark, dict) and mark.get("opacity") == 0.0
