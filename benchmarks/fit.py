@@ -22,8 +22,8 @@ from market_sim.mechanisms.fit import (
     reevaluate,
     starting_maturity,
 )
-from market_sim.mechanisms.fit.layout import DECODE, PREFILL, TRAINING
-from market_sim.mechanisms.fit.search import KEPT, candidates, search
+from market_sim.mechanisms.fit.layout import ARCHITECTURE, CHIP, CONSTANTS, DECODE, JOB, PREFILL, TRAINING, named
+from market_sim.mechanisms.fit.search import KEPT, phase_terms, search
 from market_sim.mechanisms.fit.workload import (
     architecture_vectors,
     chip_vectors,
@@ -182,16 +182,17 @@ def speed() -> None:
         ("gradient", lambda: fit_gradient(shortlist, drift, kappa, mix)),
     ):
         print(f"{name}: {1e9 * fastest(run) / cells:.1f} ns per (replicate, lab, chip)")
-    constants, every = load_fit_constants(), candidates()
-    a, c, k = architecture_vectors(models), chip_vectors(chips, constants), constant_vector(constants)
-    jobs = job_vectors(default_jobs(models), len(chips.names))
-    for name, phase, plans in (
-        ("training", TRAINING, every.training),
-        ("prefill", PREFILL, every.serving),
-        ("decode", DECODE, every.decoding),
-    ):
-        spent = fastest(lambda p=phase, q=plans: search(p, a, c, k, jobs, q, KEPT[p]))
-        print(f"full plan search, {name}: {1e6 * spent * replicates / cells:.0f} us per (architecture, chip)")
+    fitted = load_fit_constants()
+    asked, offered = (
+        named(ARCHITECTURE, architecture_vectors(models)[:, None]),
+        named(CHIP, chip_vectors(chips, fitted)),
+    )
+    k, wanted = named(CONSTANTS, constant_vector(fitted)), named(JOB, job_vectors(default_jobs(models))[:, None])
+    for name, phase in (("training", TRAINING), ("prefill", PREFILL), ("decode", DECODE)):
+        spent = fastest(lambda p=phase: search(p, phase_terms(p, asked, offered, k, wanted), KEPT[p]))
+        print(f"full plan search, {name}: {1e6 * spent * replicates / cells:.1f} us per (architecture, chip)")
+    spent = fastest(lambda: prepare(models, chips))
+    print(f"full plan search and response to drift: {1e6 * spent * replicates / cells:.1f} us per (architecture, chip)")
 
 
 def plot(data: Measured, errors: NDArray[np.float64], path: str) -> None:

@@ -24,8 +24,8 @@ from market_sim.mechanisms.fit.cases import (
     case_maturity,
     read_case,
 )
-from market_sim.mechanisms.fit.layout import C_SUSTAINED, DECODE, PLAN, PREFILL, TRAINING
-from market_sim.mechanisms.fit.search import BLOCKS, candidates, phase_seconds, shortlist_one
+from market_sim.mechanisms.fit.layout import ARCHITECTURE, CHIP, CONSTANTS, DECODE, JOB, PREFILL, TRAINING, named
+from market_sim.mechanisms.fit.search import phase_terms, plan_seconds, search
 from market_sim.mechanisms.fit.workload import (
     architecture_vectors,
     chip_vectors,
@@ -33,33 +33,12 @@ from market_sim.mechanisms.fit.workload import (
     job_vectors,
     sustained,
 )
-from market_sim.numerics import kernel
 from market_sim.scenario import catalog
 
 SPREAD = {TRAINING: 0.13, DECODE: 0.3}
 """Log error of one row that the fit expects; teams differ by .18 on the same model and chip."""
 KEPT = {TRAINING: 40, PREFILL: 8, DECODE: 24}
 TABLE = Path(catalog.__file__).parent / "data" / "fit_constants.csv"
-
-
-@kernel
-def seconds_of(phase, a, c, k, j, slow, plans, out):  # type: ignore[no-untyped-def]
-    """Fills out (row, plan) with chip-seconds per token at each row's maturity."""
-    seconds = np.zeros(5)
-    for row in range(a.shape[0]):
-        for plan in range(plans.shape[1]):
-            phase_seconds(phase, a[row], c[row], k, j[row], plans[row, plan], seconds)
-            out[row, plan] = 0.0
-            for kind in range(5):
-                out[row, plan] += seconds[kind] * slow[row, kind]
-
-
-@kernel
-def plans_of(phase, a, c, k, j, slow, plans, block, chosen):  # type: ignore[no-untyped-def]
-    """Fills chosen (row, kept, field) with each row's fastest plans."""
-    times, spilled = np.zeros((chosen.shape[1], 5)), np.zeros(chosen.shape[1])
-    for row in range(a.shape[0]):
-        shortlist_one(phase, a[row], c[row], k, j[row], slow[row], plans, block, chosen[row], times, spilled)
 
 
 @dataclass(frozen=True)
@@ -102,7 +81,7 @@ def measured(phase: int) -> Measured:
         cases.append(case)
         target.append(np.log(tokens or achieved / case.flops_per_token))
     asked = np.concatenate([architecture_vectors(case.architecture) for case in cases])
-    jobs = np.concatenate([job_vectors(case.jobs, 1)[:, 0] for case in cases])
+    jobs = np.concatenate([job_vectors(case.jobs) for case in cases])
     return Measured(rows, cases, np.array(target), asked, jobs)
 
 
@@ -120,39 +99,33 @@ class Problem:
         self.shipped = np.log([float(row["value"]) for row in own])
         self.offered = np.concatenate([chip_vectors(case.chip, self.fixed) for case in data.cases])
         self.prompts = np.array([float(c.jobs.prompt[0] / c.jobs.answer[0]) * c.prefill for c in data.cases])
-        every = candidates()
-        self.parts = (
-            [(TRAINING, every.training)] if phase == TRAINING else [(DECODE, every.decoding), (PREFILL, every.serving)]
-        )
+        self.parts = (TRAINING,) if phase == TRAINING else (DECODE, PREFILL)
 
     def constants(self, x: NDArray[np.float64]) -> dict[str, float]:
         return {**self.fixed, **{name: float(v) for name, v in zip(self.names, np.exp(x), strict=True)}}
 
-    def _vectors(self, x: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    def terms(self, x: NDArray[np.float64]) -> tuple[list[NDArray[np.float64]], NDArray[np.float64]]:
+        """The terms of every part (row, term), and 1 / maturity (row, kind)."""
         constants = self.constants(x)
-        chips = self.offered.copy()
-        chips[:, C_SUSTAINED] = [sustained(case.chip, constants)[0] for case in self.data.cases]
+        offered = self.offered.copy()
+        named(CHIP, offered).sustained[:] = [sustained(case.chip, constants)[0] for case in self.data.cases]
+        model, chip, job = named(ARCHITECTURE, self.data.asked), named(CHIP, offered), named(JOB, self.data.jobs)
+        k = named(CONSTANTS, constant_vector(constants))
         slow = np.array([1.0 / case_maturity(case, constants) for case in self.data.cases])
-        return chips, constant_vector(constants), slow
+        return [phase_terms(phase, model, chip, k, job) for phase in self.parts], slow
 
     def plans(self, x: NDArray[np.float64]) -> list[NDArray[np.float64]]:
         """The fastest plans of every row at these constants, per part."""
-        chips, k, slow = self._vectors(x)
-        answer = []
-        for phase, plans in self.parts:
-            chosen = np.zeros((len(self.data.rows), KEPT[phase], len(PLAN)))
-            plans_of(phase, self.data.asked, chips, k, self.data.jobs, slow, plans, BLOCKS[phase], chosen)
-            answer.append(chosen)
-        return answer
+        terms, slow = self.terms(x)
+        return [search(p, t, KEPT[p], slow)[0] for p, t in zip(self.parts, terms, strict=True)]
 
     def predict(self, x: NDArray[np.float64], plans: list[NDArray[np.float64]]) -> NDArray[np.float64]:
         """Log tokens per second and chip."""
-        chips, k, slow = self._vectors(x)
+        terms, slow = self.terms(x)
         total = np.zeros(len(self.data.rows))
-        for (phase, _), chosen in zip(self.parts, plans, strict=True):
-            out = np.empty(chosen.shape[:2])
-            seconds_of(phase, self.data.asked, chips, k, self.data.jobs, slow, chosen, out)
-            total += out.min(axis=1) * (self.prompts if phase == PREFILL else 1.0)
+        for phase, own, chosen in zip(self.parts, terms, plans, strict=True):
+            seconds = (plan_seconds(phase, own, chosen) * slow[:, None]).sum(axis=-1).min(axis=1)
+            total += seconds * (self.prompts if phase == PREFILL else 1.0)
         return -np.log(total)
 
     def fit(

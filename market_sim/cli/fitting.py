@@ -25,13 +25,15 @@ def print_matrix(scenario: str, assignments: Sequence[str], out: Path | None) ->
 
 def _matrix(path: str, assignments: Sequence[str]) -> Iterator[dict[str, Any]]:
     scenario = load_scenario(path, {"labs.fit_error": 0.0, **overrides_of(assignments)})
-    from market_sim.mechanisms.fit import KINDS, error_band
+    from market_sim.mechanisms.fit import KINDS, error_band, limiting
     from market_sim.scenario.catalog import chip_table
     from market_sim.simulation.prepare import prepare
+    from market_sim.simulation.technology import by_chip
 
     setup, market = prepare(scenario, 0, (0,))
     band = error_band(chip_table({name: {"catalog": one.catalog or name} for name, one in scenario.chip.items()}))
-    found, limiting = market.technology, setup.shortlist.limiting
+    found = market.technology
+    limits = limiting(found.seconds, by_chip(setup, found.maturity))
     price = market.vendors.list_price[0] + setup.drawn.chip.server[0]
     for row, (lab, firm) in enumerate(scenario.lab.items()):
         for column, chip in enumerate(scenario.chip):
@@ -42,7 +44,7 @@ def _matrix(path: str, assignments: Sequence[str]) -> Iterator[dict[str, Any]]:
                 "pflops_per_chip": f"{found.throughput[0, row, column]:.6g}",
                 "pflops_per_musd": f"{found.throughput[0, row, column] / price[column] * MILLION:.5g}",
                 "mfu": f"{found.mfu[0, row, column]:.4f}",
-                "limited_by": KINDS[limiting[row, column]],
+                "limited_by": KINDS[limits[0, row, column]],
                 "log_error_sd": f"{band[column]:.3f}",
             }
 

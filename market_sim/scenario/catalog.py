@@ -162,8 +162,9 @@ def read_rows(name: str) -> list[dict[str, str]]:
 
 @cache
 def chip_names() -> tuple[str, ...]:
-    """The names of the chips in the catalogue."""
-    return tuple(row["chip"] for row in read_rows("chips.csv"))
+    """The names of the chips in the catalogue, long and short."""
+    rows = read_rows("chips.csv")
+    return tuple(row["chip"] for row in rows) + tuple(row["short_name"] for row in rows if row["short_name"])
 
 
 @cache
@@ -191,14 +192,15 @@ def load_fit_constants() -> dict[str, float]:
 
 
 def chip_table(chips: Sequence[str] | Mapping[str, Mapping[str, Any]]) -> ChipTable:
-    """The named chips, in the order given.
+    """The named chips, in the order given; a chip goes by its name in the catalogue or its short name.
 
     A mapping gives each chip its parameters as columns of `chips.csv`; `catalog` names the row to start from (by
     default the chip's own name), and a chip that is in no catalogue gives every field itself.
     Raises KeyError for an unknown chip and ValueError for a missing or illegal field.
     """
     changes = chips if isinstance(chips, Mapping) else {name: {} for name in chips}
-    known = {row["chip"]: row for row in read_rows("chips.csv")}
+    rows = read_rows("chips.csv")
+    known = {row["short_name"]: row for row in rows if row["short_name"]} | {row["chip"]: row for row in rows}
     return chips_from_rows([_changed_chip(known, name, change) for name, change in changes.items()])
 
 

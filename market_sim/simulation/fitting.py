@@ -1,42 +1,38 @@
 """The compute fit on its own: how well chips suit model architectures, without a market."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import numpy as np
 import polars as pl
 from numpy.typing import ArrayLike
 
 from market_sim.mechanisms import fit
-from market_sim.scenario.catalog import architecture_table, chip_table
-
-TRAINING_SHARE = 0.5  # of chip-hours on the reference chip
 
 
 def compute_fit(
-    architectures: Sequence[str],
-    chips: Sequence[str],
-    maturity: ArrayLike = 1.0,
-    training_share: ArrayLike = TRAINING_SHARE,
+    architectures: Iterable[str],
+    chips: Iterable[str],
+    maturity: ArrayLike | None = None,
+    training_share: ArrayLike = 0.5,
 ) -> pl.DataFrame:
-    """Useful PFLOP/s per chip, MFU, the work that limits, and the error's sd in logs, per architecture and
-    chip.
+    """Useful PFLOP/s per chip and per million USD of chip price, MFU, the work that limits, the sd of the error in
+    logs, and why an answer is a stretch, per architecture and chip.
 
-    `architectures` and `chips` name rows of the catalogues; `maturity` of kernels broadcasts to (chip, kind
-    of work), 1 being the calibrated reference, `training_share` to (architecture,). Raises KeyError for an
-    unknown name.
+    `architectures` and `chips` name rows of the catalogues; a chip may go by its short name. `maturity` of kernels
+    spreads over (chip, kind of work), 1 being settled kernels; by default each stack's at the last date measured.
+    `training_share` of chip-hours spreads over (architecture,).
+    Raises KeyError for an unknown name, with the nearest ones, and ValueError for an illegal maturity or share.
     """
-    asked, offered = architecture_table(list(architectures)), chip_table(list(chips))
-    shape = (1, len(offered.names), len(fit.KINDS))
-    kappa = np.ascontiguousarray(np.broadcast_to(np.asarray(maturity, np.float64), shape))
-    mix = np.ascontiguousarray(np.broadcast_to(np.asarray(training_share, np.float64), (1, len(architectures))))
-    answer = fit.evaluate(fit.prepare(asked, offered), kappa, mix)
+    found = fit.compute_fit(list(architectures), list(chips), maturity, training_share=training_share)
     return pl.DataFrame(
         {
-            "architecture": np.repeat(np.array(architectures, object), len(chips)).tolist(),
-            "chip": list(chips) * len(architectures),
-            "pflops_per_chip": answer.throughput[0].reshape(-1),
-            "mfu": answer.mfu[0].reshape(-1),
-            "limited_by": [fit.KINDS[kind] for kind in answer.limiting.reshape(-1)],
-            "log_error_sd": np.tile(fit.error_band(offered), len(architectures)),
+            "architecture": [name for name in found.architectures for _ in found.chips],
+            "chip": list(found.chips) * len(found.architectures),
+            "pflops_per_chip": found.throughput.reshape(-1),
+            "pflops_per_musd": found.per_dollar.reshape(-1),
+            "mfu": found.mfu.reshape(-1),
+            "limited_by": [kind for row in found.limiting for kind in row],
+            "log_error_sd": np.tile(found.error_sd, len(found.architectures)),
+            "reason": [text for row in found.reasons for text in row],
         }
     )

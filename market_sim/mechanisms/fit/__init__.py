@@ -5,7 +5,7 @@
 """
 
 from market_sim.mechanisms.fit.cases import predict_cases
-from market_sim.mechanisms.fit.evaluate import Fit, evaluate, fit_gradient, reevaluate, reweigh, specialise
+from market_sim.mechanisms.fit.evaluate import Fit, evaluate, fit_gradient, limiting, reevaluate, reweigh, specialise
 from market_sim.mechanisms.fit.layout import DIRECTIONS, KINDS
 from market_sim.mechanisms.fit.matrix import FitMatrix, compute_fit
 from market_sim.mechanisms.fit.maturity import error_band, kappa0, spec_sheet, starting_maturity
@@ -26,6 +26,7 @@ __all__ = [
     "evaluate",
     "fit_gradient",
     "kappa0",
+    "limiting",
     "predict_cases",
     "prepare",
     "reevaluate",

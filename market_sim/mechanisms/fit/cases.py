@@ -8,9 +8,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from market_sim.mechanisms.fit.layout import DECODE, KINDS, PREFILL, TRAINING
-from market_sim.mechanisms.fit.maturity import kappa0
-from market_sim.mechanisms.fit.search import KEPT, candidates, search
+from market_sim.mechanisms.fit.layout import (
+    ARCHITECTURE,
+    CHIP,
+    CONSTANTS,
+    DECODE,
+    EXPERT,
+    JOB,
+    KINDS,
+    PREFILL,
+    TRAINING,
+    named,
+)
+from market_sim.mechanisms.fit.maturity import kappa0, novelty
+from market_sim.mechanisms.fit.search import phase_terms, search
 from market_sim.mechanisms.fit.workload import (
     Jobs,
     architecture_vectors,
@@ -40,6 +51,9 @@ PHASE_NAMES = {"pretrain": TRAINING, "inference_prefill": PREFILL, "inference_de
 HALF_COUNT_FROM = 2025.5
 """Before this date a published FLOP count is taken to include the masked half of causal attention."""
 
+UNTOLD_CONCURRENCY = 512.0
+"""Sequences at once per chip where nothing is said of them."""
+
 HOST_MEMORY = 200e9
 """Bytes of host memory behind each chip: what does not fit beside the chip is streamed from there."""
 
@@ -58,6 +72,17 @@ class Case:
     flops_per_token: float  # in the row's own way of counting
     peak_pflops: float
     prefill: bool  # whether prompts run on the same chips as decoding
+
+
+@dataclass(frozen=True)
+class Requests:
+    """What serving is asked for, as far as a row or the benchmark it names tell."""
+
+    prompt: float  # tokens in
+    answer: float  # tokens out
+    prefill: bool = True  # whether the same chips also run the prompts
+    concurrency: float = 0.0  # requests at once, 0 where untold
+    step_seconds: float = 1.0  # longest decode step
 
 
 class OutsideRange(ValueError):
@@ -99,7 +124,7 @@ def read_case(row: Row, where: str, lengths: Mapping[Any, Row] | None = None) ->
     jobs = _jobs(row, where, architecture, phase, dtype, lengths or {})
     peak = _peak(chip, dtype)
     flops = _flops_per_token(row, architecture, jobs, phase, date, peak)
-    prefill = phase == DECODE and _lengths(row, where, architecture.names[0], phase, lengths or {})[2]
+    prefill = phase == DECODE and _requests(row, where, architecture.names[0], phase, lengths or {}).prefill
     return Case(architecture, chip, jobs, phase, date, flops, peak, prefill)
 
 
@@ -157,42 +182,39 @@ def _jobs(
         chips = number_in(row, "n_chips", where, positive=True, missing=float(base.train_chips[0]))
         length = number_in(row, "seq_len", where, positive=True, missing=float(base.train_length[0]))
         return changed(base, train_chips=chips, train_length=length, train_dtype=dtype, batch=default_batch(chips))
-    prompt, answer, _ = _lengths(row, where, architecture.names[0], phase, lengths)
+    asked = _requests(row, where, architecture.names[0], phase, lengths)
     chips = number_in(row, "n_chips", where, positive=True, missing=8.0)
-    most = number_in(row, "concurrency", where, positive=True, missing=_noted_concurrency(row, 512.0 * chips))
+    most = _noted_concurrency(row, asked.concurrency or UNTOLD_CONCURRENCY * chips)
+    most = number_in(row, "concurrency", where, positive=True, missing=most)
     return changed(
         base,
-        prompt=prompt,
-        answer=answer,
+        prompt=asked.prompt,
+        answer=asked.answer,
         serve_dtype=dtype,
         serve_chips=chips,
         concurrency=most / chips,
-        step_limit=1.0,
+        step_limit=asked.step_seconds,
     )
 
 
-def _lengths(
-    row: Row, where: str, architecture: str, phase: int, lengths: Mapping[Any, Row]
-) -> tuple[float, float, bool]:
-    """Tokens in and out: the row's own, else those of a known benchmark's data set, else halves of `seq_len`.
-
-    The third answer is whether the same chips also run the prompts.
-    """
+def _requests(row: Row, where: str, architecture: str, phase: int, lengths: Mapping[Any, Row]) -> Requests:
+    """What is asked: the row's own lengths, else those of a known benchmark, else halves of `seq_len`."""
     if str(row.get("input_len") or "").strip() and str(row.get("output_len") or "").strip():
-        return (
-            number_in(row, "input_len", where, positive=True),
-            number_in(row, "output_len", where, positive=True),
-            True,
+        return Requests(
+            number_in(row, "input_len", where, positive=True), number_in(row, "output_len", where, positive=True)
         )
     suite = " ".join(str(row.get("software") or "").split()[:2])
     known = lengths.get((suite, architecture))
     if known:
-        return float(known["prompt"]), float(known["answer"]), known["prefill"] == "included"
+        return Requests(
+            float(known["prompt"]), float(known["answer"]), known["prefill"] == "included",
+            float(known["concurrency"] or 0.0), float(known["step_seconds"] or 1.0),
+        )  # fmt: skip
     if str(row.get("seq_len") or "").strip():
         length = number_in(row, "seq_len", where, positive=True)
-        return 0.5 * length, 0.5 * length, True
+        return Requests(0.5 * length, 0.5 * length)
     if phase == PREFILL:
-        return 2000.0, 500.0, True
+        return Requests(2000.0, 500.0)
     raise OutsideRange(f"{where}, column seq_len: empty; wanted tokens per request, or a benchmark of known lengths")
 
 
@@ -224,31 +246,28 @@ def _flops_per_token(
 
 
 def case_maturity(case: Case, constants: Mapping[str, float]) -> NDArray[np.float64]:
-    """Kernel maturity (kind,) of the case's chip at its date."""
+    """Kernel maturity (kind,) of the case's chip at its date, and in training for its model."""
     stack, began = case.chip.stacks[0], float(case.chip.family_from[0])
-    return np.array([kappa0(stack, kind, case.date, began, constants) for kind in KINDS])
+    kappa = np.array([kappa0(stack, kind, case.date, began, constants) for kind in KINDS])
+    if case.phase == TRAINING:
+        kappa[EXPERT] *= novelty(case.date - float(case.architecture.release[0]), constants)
+    return kappa
 
 
 def tokens_per_second(case: Case, constants: Mapping[str, float]) -> tuple[float, str]:
     """Tokens per second and chip, and a reason where the answer rests on a stretch (memory that does not fit)."""
-    a, c = architecture_vectors(case.architecture), chip_vectors(case.chip, constants)
-    k, j = constant_vector(constants), job_vectors(case.jobs, 1)
     slow = 1.0 / case_maturity(case, constants)
-    every = candidates()
+    asked = named(ARCHITECTURE, architecture_vectors(case.architecture))
+    offered, wanted = named(CHIP, chip_vectors(case.chip, constants)), named(JOB, job_vectors(case.jobs))
+    k = named(CONSTANTS, constant_vector(constants))
 
-    def best(phase: int, plans: NDArray[np.float64]) -> tuple[float, float]:
-        _, times, spilled = search(phase, a, c, k, j, plans, KEPT[phase], slow[None, :])
-        total = (times[0, 0] * slow).sum(axis=-1)
-        return float(total.min()), float(spilled[0, 0, int(np.argmin(total))])
+    def best(phase: int) -> tuple[float, float]:
+        _, times, spilled = search(phase, phase_terms(phase, asked, offered, k, wanted), 1, slow[None, :])
+        return float((times[0, 0] * slow).sum()), float(spilled[0, 0])
 
-    if case.phase == TRAINING:
-        seconds, over = best(TRAINING, every.training)
-    elif case.phase == PREFILL:
-        seconds, over = best(PREFILL, every.serving)
-    else:
-        decode, over = best(DECODE, every.decoding)
-        prefill = best(PREFILL, every.serving)[0] if case.prefill else 0.0
-        seconds = decode + prefill * float(case.jobs.prompt[0] / case.jobs.answer[0])
+    seconds, over = best(case.phase)
+    if case.prefill:
+        seconds += best(PREFILL)[0] * float(case.jobs.prompt[0] / case.jobs.answer[0])
     if over > HOST_MEMORY:
         raise OutsideRange(
             f"does not fit: {over / 1e9:.3g} GB per chip beyond the memory of {case.chip.names[0]} on these chips"

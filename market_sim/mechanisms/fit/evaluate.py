@@ -20,7 +20,6 @@ class Fit:
 
     throughput: NDArray[np.float64]  # (replicate, lab, chip) useful PFLOP/s per chip
     mfu: NDArray[np.float64]  # (replicate, lab, chip) share of the peaks of the formats used
-    limiting: NDArray[np.int64]  # (lab, chip) index into KINDS of the work that takes most time
 
 
 def evaluate(shortlist: ShortList, kappa: NDArray[np.float64], mix: NDArray[np.float64]) -> Fit:
@@ -33,7 +32,7 @@ def evaluate(shortlist: ShortList, kappa: NDArray[np.float64], mix: NDArray[np.f
     shape = (kappa.shape[0], *s.seconds.shape[:2])
     throughput, mfu = np.empty(shape), np.empty(shape)
     mature_throughput(s.seconds, s.useful, s.prompts, s.reference, s.peaks, kappa, mix, throughput, mfu)
-    return Fit(throughput, mfu, s.limiting)
+    return Fit(throughput, mfu)
 
 
 def reevaluate(
@@ -71,7 +70,12 @@ def reweigh(
     """The fit at maturity `kappa` of what `specialise` made, its plans held: what changes between model releases."""
     throughput, mfu = np.empty(seconds.shape[:3]), np.empty(seconds.shape[:3])
     weighed_throughput(seconds, shortlist.reference, shortlist.peaks, kappa, mix, throughput, mfu)
-    return Fit(throughput, mfu, shortlist.limiting)
+    return Fit(throughput, mfu)
+
+
+def limiting(seconds: NDArray[np.float64], kappa: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Index (replicate, lab, chip) into KINDS of the work that takes most time in what `specialise` made."""
+    return np.argmax(seconds / kappa[:, None], axis=-1)
 
 
 def fit_gradient(

@@ -1,8 +1,14 @@
-"""Where each number stands in the flat vectors that every `@kernel` of the fit reads, and the kinds of work.
+"""Where each number stands in the flat vectors of the fit, and the kinds of work.
 
-Kernels take four vectors of float64: the architecture, the chip, the job and the fitted constants. A plan is a
-vector too. Seconds come out per token and chip, one number per kind of work.
+Four vectors of float64 go in: the architecture, the chip, the job and the fitted constants. A plan is a vector too.
+Seconds come out per token and chip, one number per kind of work.
 """
+
+from collections.abc import Sequence
+from types import SimpleNamespace
+
+import numpy as np
+from numpy.typing import NDArray
 
 KINDS = ("dense_matmul", "expert_matmul", "attention", "memory_traffic", "collectives")
 """Kinds of work: a stack's kernels mature apart for each."""
@@ -44,35 +50,6 @@ ARCHITECTURE = (
     "grid_io",
     "grid_expert",
 )
-(
-    A_LAYERS,
-    A_WIDTH,
-    A_DENSE,
-    A_HEAD,
-    A_EXPERT_ACTIVE,
-    A_EXPERT_TOTAL,
-    A_EXPERTS,
-    A_ACTIVE,
-    A_EXPERT_WIDTH,
-    A_EXPERT_IO,
-    A_MOE_LAYERS,
-    A_FFN,
-    A_SCORE_FULL,
-    A_SCORE_LOCAL,
-    A_SCORE_LINEAR,
-    A_WINDOW,
-    A_KV_FULL,
-    A_KV_LOCAL,
-    A_STATE,
-    A_HEAD_DIM,
-    A_KIND,
-    A_KV_HEADS,
-    A_TOTAL,
-    A_CONTEXT,
-    A_GRID_WIDTH,
-    A_GRID_IO,
-    A_GRID_EXPERT,
-) = range(27)
 
 CHIP = (
     "peak_bf16",  # FLOP/s
@@ -88,20 +65,6 @@ CHIP = (
     "torus",  # dimensions of the torus, 0 for a switch, -1 for a full mesh
     "sustained",  # share of the peak a large bf16 matmul sustains
 )
-(
-    C_BF16,
-    C_FP8,
-    C_FP4,
-    C_INT8,
-    C_MEMORY,
-    C_BANDWIDTH,
-    C_DOMAIN,
-    C_SCALE_UP,
-    C_SCALE_OUT,
-    C_TILE,
-    C_TORUS,
-    C_SUSTAINED,
-) = range(12)
 
 JOB = (
     "train_chips",
@@ -115,21 +78,10 @@ JOB = (
     "step_limit",  # longest decode step, seconds
     "serve_chips",  # chips of one serving instance
 )
-(
-    J_CHIPS,
-    J_LENGTH,
-    J_TRAIN_DTYPE,
-    J_BATCH,
-    J_PROMPT,
-    J_ANSWER,
-    J_SERVE_DTYPE,
-    J_CONCURRENCY,
-    J_STEP_LIMIT,
-    J_SERVE_CHIPS,
-) = range(10)
 
-PLAN = ("tensor", "pipeline", "expert", "tokens", "sharded")
-P_TENSOR, P_PIPELINE, P_EXPERT, P_TOKENS, P_SHARDED = range(5)
+PLAN = ("tensor", "pipeline", "expert", "size", "sharded")
+"""Degrees of parallelism; size: tokens per microbatch, in training."""
+P_TENSOR, P_PIPELINE, P_EXPERT, P_SIZE, P_SHARDED = range(5)
 
 CONSTANTS = (
     "fp8_efficiency",
@@ -173,45 +125,14 @@ CONSTANTS = (
     "stage_jitter",
     "state_bytes",
 )
-(
-    K_FP8,
-    K_FP4,
-    K_INT8,
-    K_CAST,
-    K_MEMORY,
-    K_ELEMENTWISE,
-    K_NARROW,
-    K_NARROW_EXPERT,
-    K_ROW_TILE,
-    K_SKEW,
-    K_ATTENTION,
-    K_SOFTMAX,
-    K_WINDOW,
-    K_LATENT,
-    K_SPARSE,
-    K_SINK,
-    K_RECURRENT,
-    K_BIAS,
-    K_LINK,
-    K_NIC,
-    K_EXPOSED_TENSOR,
-    K_EXPOSED_EXPERT,
-    K_EXPOSED_DATA,
-    K_EXPOSED_TORUS,
-    K_LATENCY_UP,
-    K_LATENCY_OUT,
-    K_LAUNCH,
-    K_INTERLEAVE,
-    K_HOST,
-    K_MEMORY_SHARE,
-    K_DECODE_LAUNCH,
-    K_DECODE_STEP,
-    K_SERVE,
-    K_SERVE_EXPERT,
-    K_KV_BYTES,
-    K_PERMUTE,
-    K_HEAD_FILL,
-    K_IMBALANCE,
-    K_JITTER,
-    K_STATE,
-) = range(40)
+
+
+def named(names: Sequence[str], vectors: NDArray[np.float64]) -> SimpleNamespace:
+    """The last axis of `vectors` by name: each attribute has the shape of the other axes."""
+    return SimpleNamespace(**{name: vectors[..., place] for place, name in enumerate(names)})
+
+
+def stacked(names: Sequence[str], columns: dict[str, NDArray[np.float64]]) -> NDArray[np.float64]:
+    """The columns, spread over their common shape, as vectors in the order of the names."""
+    spread = np.broadcast_arrays(*(np.asarray(columns[name], dtype=np.float64) for name in names))
+    return np.stack(spread, axis=-1)

@@ -6,18 +6,15 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from market_sim.mechanisms.fit.evaluate import evaluate
-from market_sim.mechanisms.fit.layout import KINDS
-from market_sim.mechanisms.fit.maturity import error_band, starting_maturity
+from market_sim.mechanisms.fit.evaluate import evaluate, limiting, specialise
+from market_sim.mechanisms.fit.layout import DIRECTIONS, KINDS
+from market_sim.mechanisms.fit.maturity import LATEST, error_band, starting_maturity
 from market_sim.mechanisms.fit.search import KEPT
 from market_sim.mechanisms.fit.shortlist import ShortList, prepare
 from market_sim.mechanisms.fit.workload import Jobs, default_jobs
 from market_sim.scenario.catalog import ArchitectureTable, ChipTable, architecture_table, chip_table
-
-LATEST = 2026.75
-"""The date (year) up to which efficiencies were measured."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +26,7 @@ class FitMatrix:
     kinds: tuple[str, ...]
     throughput: NDArray[np.float64]  # (architecture, chip) useful PFLOP/s per chip
     mfu: NDArray[np.float64]  # (architecture, chip) share of the peaks of the formats used
-    per_dollar: NDArray[np.float64]  # (architecture, chip) useful TFLOP/s per thousand USD of chip price
+    per_dollar: NDArray[np.float64]  # (architecture, chip) useful PFLOP/s per million USD of chip price
     limiting: tuple[tuple[str, ...], ...]  # kind of work that takes most of the time
     seconds: NDArray[np.float64]  # (architecture, chip, phase, kind) chip-seconds per token under the best plans
     error_sd: NDArray[np.float64]  # (chip,) standard deviation of the log error
@@ -39,39 +36,53 @@ class FitMatrix:
 def compute_fit(
     architectures: ArchitectureTable | Iterable[str],
     chips: ChipTable | Iterable[str] | Mapping[str, Mapping[str, Any]],
-    maturity: float | NDArray[np.float64] | None = None,
+    maturity: ArrayLike | None = None,
     *,
+    date: float = LATEST,
     jobs: Jobs | None = None,
-    training_share: float = 0.5,
+    training_share: ArrayLike = 0.5,
 ) -> FitMatrix:
     """Which chip suits which architecture, and by how much.
 
-    `architectures` and `chips` are tables or names of the catalogue. `maturity` is a date (year) at which each
-    stack's kernels are taken, by default the last one measured, or an array (chip, kind) of speeds relative to
-    mature kernels. Raises KeyError for an unknown name, with the nearest ones, and ValueError for a maturity that
-    is not positive or has another shape.
+    `architectures` and `chips` are tables or names of the catalogue. Kernels are as mature as each stack's were at
+    `date` (year), by default the last one measured, or as `maturity` says, speeds relative to mature kernels that
+    spread over (chip, kind). `training_share` of chip-hours on the reference chip spreads over (architecture,).
+    Raises KeyError for an unknown name, with the nearest ones, and ValueError for a maturity that is not positive or
+    does not spread, or a share outside 0 to 1.
     """
     models = architectures if isinstance(architectures, ArchitectureTable) else architecture_table(architectures)
     table = chips if isinstance(chips, ChipTable) else chip_table(chips if isinstance(chips, Mapping) else [*chips])
-    kappa = _maturity(maturity, table)
+    kappa = _maturity(starting_maturity(table, date) if maturity is None else maturity, table)
+    mix = _shares(training_share, models)
     shortlist = prepare(models, table, default_jobs(models) if jobs is None else jobs)
-    answer = evaluate(shortlist, kappa[None], np.full((1, len(models.names)), training_share))
-    seconds = _best_seconds(shortlist, kappa)
+    answer = evaluate(shortlist, kappa[None], mix[None])
+    undrifted = np.zeros((1, len(models.names), len(DIRECTIONS)))
+    shared = specialise(shortlist, undrifted, kappa[None], mix[None])
     throughput = answer.throughput[0]
     return FitMatrix(
         models.names, table.names, KINDS, throughput, answer.mfu[0], 1e6 * throughput / table.price_usd,
-        _named(seconds), seconds, error_band(table), _reasons(shortlist),
+        _named(limiting(shared, kappa[None])[0]), _best_seconds(shortlist, kappa), error_band(table),
+        _reasons(shortlist),
     )  # fmt: skip
 
 
-def _maturity(maturity: float | NDArray[np.float64] | None, chips: ChipTable) -> NDArray[np.float64]:
-    if maturity is None or isinstance(maturity, float | int):
-        return starting_maturity(chips, LATEST if maturity is None else float(maturity))
-    kappa = np.ascontiguousarray(maturity, dtype=np.float64)
-    if kappa.shape != (len(chips.names), len(KINDS)) or not np.all(kappa > 0.0):
-        wanted = f"positive numbers of shape ({len(chips.names)}, {len(KINDS)}), one row per chip, one column per kind"
-        raise ValueError(f"maturity: shape {kappa.shape}, least {np.min(kappa, initial=np.inf):g}; wanted {wanted}")
+def _maturity(maturity: ArrayLike, chips: ChipTable) -> NDArray[np.float64]:
+    given, shape = np.asarray(maturity, dtype=np.float64), (len(chips.names), len(KINDS))
+    wanted = f"positive numbers that spread over {shape}, one row per chip, one column per kind"
+    try:
+        kappa = np.ascontiguousarray(np.broadcast_to(given, shape))
+    except ValueError:
+        raise ValueError(f"maturity: shape {given.shape}; wanted {wanted}") from None
+    if not np.all(np.isfinite(kappa) & (kappa > 0.0)):
+        raise ValueError(f"maturity: least {np.min(kappa, initial=np.inf):g}; wanted {wanted}")
     return kappa
+
+
+def _shares(share: ArrayLike, models: ArchitectureTable) -> NDArray[np.float64]:
+    given, shape = np.asarray(share, dtype=np.float64), (len(models.names),)
+    if given.shape not in ((), (1,), shape) or not np.all((given >= 0.0) & (given <= 1.0)):
+        raise ValueError(f"training_share: {share!r}; wanted shares from 0 to 1 that spread over {shape}")
+    return np.ascontiguousarray(np.broadcast_to(given, shape))
 
 
 def _best_seconds(shortlist: ShortList, kappa: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -85,9 +96,8 @@ def _best_seconds(shortlist: ShortList, kappa: NDArray[np.float64]) -> NDArray[n
     )
 
 
-def _named(seconds: NDArray[np.float64]) -> tuple[tuple[str, ...], ...]:
-    shares = (seconds / seconds.sum(axis=-1, keepdims=True)).sum(axis=2)
-    return tuple(tuple(KINDS[kind] for kind in row) for row in np.argmax(shares, axis=-1))
+def _named(kinds: NDArray[np.int64]) -> tuple[tuple[str, ...], ...]:
+    return tuple(tuple(KINDS[kind] for kind in row) for row in kinds)
 
 
 def _reasons(shortlist: ShortList) -> tuple[tuple[str, ...], ...]:

@@ -5,13 +5,13 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from market_sim.mechanisms.fit.layout import EXPERT, KINDS
+from market_sim.mechanisms.fit.layout import KINDS
 from market_sim.mechanisms.fit.workload import Jobs
 from market_sim.numerics import exp
 from market_sim.scenario.catalog import ChipTable, load_fit_constants
 
-ROUTING_SETTLED = 2026.75
-"""Kernels for routed experts are taken to have been catching up, on every chip alike, until the last measured date."""
+LATEST = 2026.75
+"""The last date (year) at which efficiencies were measured; later ones are taken to be as those."""
 
 
 def kappa0(
@@ -19,18 +19,29 @@ def kappa0(
 ) -> float:
     """Speed of a stack's kernels for one kind of work at a date (year), relative to mature ones.
 
-    kappa = level (1 - gap e^{-age/time}), age counted from the year the chip's instruction-set family began: a new
-    family starts at 1 - gap of what its stack reaches. Without `family_from` the stack's settled level is meant.
+    kappa = level (1 - gap e^{-age/time}) e^{gain (date - LATEST)}, age counted from the year the chip's
+    instruction-set family began: a new family starts at 1 - gap of what its stack reaches. Without `family_from`
+    the stack's settled level is meant.
     """
     fitted = load_fit_constants() if constants is None else constants
     level = fitted.get(f"maturity:{stack}:{kind}", fitted.get(f"maturity:{stack}", 1.0))
     if family_from is None:
         return level
-    age = max(0.0, date - family_from)
-    gap = fitted.get(f"maturity_gap:{kind}", fitted["maturity_gap"])
-    grown = fitted["routing_gain"] * min(date - ROUTING_SETTLED, 0.0) if kind == KINDS[EXPERT] else 0.0
-    grown += fitted["software_gain"] * min(date - ROUTING_SETTLED, 0.0)
-    return float(level * (1.0 - gap * exp(-age / fitted["maturity_time"])) * exp(grown))
+    grown = exp(fitted["software_gain"] * min(date - LATEST, 0.0))
+    return float(level * grown * caught_up(fitted["maturity_gap"], date - family_from, fitted))
+
+
+def caught_up(gap: float, age: float, fitted: Mapping[str, float]) -> float:
+    """Speed relative to settled kernels of those that began a `gap` behind `age` years ago."""
+    return float(1.0 - gap * exp(-max(0.0, age) / fitted["maturity_time"]))
+
+
+def novelty(age: float, fitted: Mapping[str, float]) -> float:
+    """Speed of a training framework's kernels for routed experts, `age` years after the model came out.
+
+    Published runs are mostly of others' models; who makes a model tunes its kernels before it comes out.
+    """
+    return caught_up(fitted["novelty_gap"], age, fitted)
 
 
 def starting_maturity(

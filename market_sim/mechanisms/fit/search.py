@@ -1,226 +1,243 @@
-"""The full search over plans, and the short-list it leaves."""
+"""The full search over plans, and the short-list it leaves.
 
-import math
-from dataclasses import dataclass
+A layout is a choice of degrees of parallelism, all powers of two; a plan of training is a layout and the tokens per
+microbatch, one of serving a layout alone. Of each layout the best size counts, and of the layouts the fastest are
+kept. What cannot be among them is left out by bounds that hold for every size: the answer is that of trying every
+plan.
+"""
+
+from types import SimpleNamespace as Named
 
 import numpy as np
-from numpy.typing import NDArray
 
 from market_sim.mechanisms.fit.layout import (
-    A_EXPERTS,
-    C_DOMAIN,
-    C_MEMORY,
     DECODE,
-    J_BATCH,
-    J_CHIPS,
-    J_CONCURRENCY,
-    J_LENGTH,
-    J_SERVE_CHIPS,
-    K_MEMORY_SHARE,
     KINDS,
     P_EXPERT,
     P_PIPELINE,
+    P_SHARDED,
+    P_SIZE,
     P_TENSOR,
-    P_TOKENS,
     PLAN,
-    PREFILL,
     TRAINING,
 )
-from market_sim.mechanisms.fit.serving import decode_memory, decode_seconds, prefill_seconds
-from market_sim.mechanisms.fit.training import training_memory, training_seconds
-from market_sim.numerics import kernel, part
+from market_sim.mechanisms.fit.roofline import EXPERT_DEGREES, PIPELINE_DEGREES, TENSOR_DEGREES, Array, exchange_table
+from market_sim.mechanisms.fit.serving import (
+    LAYOUT_TERMS as SERVING_LAYOUT_TERMS,
+)
+from market_sim.mechanisms.fit.serving import (
+    S_MOST_EXPERT,
+    S_MOST_TENSOR,
+    decode_seconds,
+    prefill_seconds,
+    serving_layout,
+    serving_terms,
+)
+from market_sim.mechanisms.fit.training import (
+    LAYOUT_TERMS as TRAINING_LAYOUT_TERMS,
+)
+from market_sim.mechanisms.fit.training import (
+    T_CHIPS,
+    T_LENGTH,
+    T_MOST_EXPERT,
+    T_MOST_TENSOR,
+    T_ROOM,
+    U_PIPELINE,
+    U_WAVES,
+    training_memory,
+    training_seconds,
+    training_sized,
+    training_split,
+    training_stages,
+    training_terms,
+)
+from market_sim.numerics import inlined, kernel, part
 
 LONGEST_UNCUT = 16384.0
 """Tokens of a sequence that stay on one group of chips; only longer ones are cut over several."""
 
-MOST_LOCAL_EXPERTS = 64.0
-"""Experts of a layer one chip holds at most in training, where there are chips enough: more is never fastest."""
+LEAST_TOKENS, TOKEN_SIZES = 2048.0, 6
+"""Tokens per microbatch tried: from the least by doubling."""
 
-PLANS = 16
-"""Most plans kept per (architecture, chip): the sum of those kept per phase."""
 KEPT = (4, 2, 6)
-"""Plans kept for training, prefill and decode."""
+"""Plans kept for training, prefill and decode: 16 at most in all."""
+
+FIRST, SECONDS = 1, 1 + len(PLAN)
+OVER = SECONDS + len(KINDS)
+COLUMNS = OVER + 1
+TOTAL = 0
+"""Columns of a short-list: seconds at 1 / maturity, the plan's fields, seconds by kind at maturity 1, bytes spilled."""
 
 
-BLOCKS = (6, 3, 9)
-"""Rows of `Candidates` with the same degrees, per phase."""
+@inlined
+def weighted(seconds, slow):  # type: ignore[no-untyped-def]
+    """Seconds of all kinds together at 1 / maturity."""
+    total = 0.0
+    for kind in range(5):
+        total += seconds[kind] * slow[kind]
+    return total
 
 
-@dataclass(frozen=True)
-class Candidates:
-    """Every plan worth trying, per phase; rows as in `layout.PLAN`."""
-
-    training: NDArray[np.float64]  # (plan, field)
-    serving: NDArray[np.float64]
-    decoding: NDArray[np.float64]
-
-
-def candidates() -> Candidates:
-    """Powers of two for every degree; shards hold weights, so they replace the pipeline instead of adding to it."""
-    training = [
-        (tensor, pipeline, expert, tokens, sharded)
-        for sharded in (0, 1)
-        for pipeline in ((1,) if sharded else (1, 2, 4, 8, 16, 32))
-        for tensor in (1, 2, 4, 8, 16)
-        for expert in (1, 2, 4, 8, 16, 32, 64)
-        for tokens in (2048, 4096, 8192, 16384, 32768, 65536)
-        if expert == 1 or expert >= tensor
-    ]
-    groups = [
-        (tensor, expert)
-        for tensor in (1, 2, 4, 8, 16)
-        for expert in (1, 2, 4, 8, 16, 32, 64)
-        if expert == 1 or expert >= tensor
-    ]
-    serving = [(tensor, 1, expert, tokens, 0) for tensor, expert in groups for tokens in (2048, 8192, 32768)]
-    decoding = [
-        (tensor, 1, expert, max(1.0, math.ldexp(max(tensor, expert), size)), 0)
-        for tensor, expert in groups
-        for size in (-2, 0, 2, 4, 5, 6, 7, 8, 9)
-    ]
-    return Candidates(*(np.array(rows, dtype=np.float64) for rows in (training, serving, decoding)))
+@inlined
+def note(found, total, over, tensor, pipeline, expert, size, sharded, seconds):  # type: ignore[no-untyped-def]
+    """Writes a plan and what it costs into `found`, a row of the short-list; degrees are given by their doublings."""
+    found[TOTAL], found[OVER] = total, over
+    found[FIRST + P_TENSOR], found[FIRST + P_EXPERT] = 1 << tensor, 1 << expert
+    found[FIRST + P_PIPELINE], found[FIRST + P_SIZE], found[FIRST + P_SHARDED] = 1 << pipeline, size, sharded
+    for kind in range(5):
+        found[SECONDS + kind] = seconds[kind]
 
 
 @part
-def phase_seconds(phase, a, c, k, j, plan, seconds):  # type: ignore[no-untyped-def]
-    """Fills `seconds` (kind,) for the phase asked for; returns the bytes that do not fit."""
-    if phase == TRAINING:
-        return training_seconds(a, c, k, j, plan, seconds)
-    if phase == PREFILL:
-        return prefill_seconds(a, c, k, j, plan, seconds)
-    return decode_seconds(a, c, k, j, plan, seconds)
-
-
-@part
-def laid_out(phase, a, c, j, plan):  # type: ignore[no-untyped-def]
-    """Whether the degrees of a plan can be laid out on the job's chips at all."""
-    tensor, expert = plan[P_TENSOR], plan[P_EXPERT]
-    if expert > a[A_EXPERTS] and expert > 1.0:
-        return False
-    if phase == TRAINING:
-        chips = j[J_CHIPS]
-        if expert < min(a[A_EXPERTS] / MOST_LOCAL_EXPERTS, chips / 8.0):
-            return False
-        return max(tensor, expert) * plan[P_PIPELINE] <= chips and (tensor <= c[C_DOMAIN] or tensor == 1.0)
-    return max(tensor, expert) <= j[J_SERVE_CHIPS]
-
-
-TRY, SKIP, ENOUGH = range(3)
-
-
-@part
-def worth_trying(phase, a, c, k, j, plan):  # type: ignore[no-untyped-def]
-    """TRY a plan's number of tokens, SKIP it, or find that this and every larger number is ENOUGH of these degrees.
-
-    Training: what does not fit is tried with the fewest tokens only (layers are recomputed as memory asks), and
-    the most tokens that fit are best without a pipeline, the fewest with one. Decoding: a batch that
-    does not fit is tried only when no smaller one is listed.
-    """
-    tokens, group = plan[P_TOKENS], max(plan[P_TENSOR], plan[P_EXPERT])
-    room = k[K_MEMORY_SHARE] * c[C_MEMORY]
-    if phase == PREFILL:
-        return TRY
-    if phase == DECODE:
-        if tokens > group * max(j[J_CONCURRENCY], 1.0):
-            return ENOUGH
-        return ENOUGH if tokens > group and decode_memory(a, c, k, j, plan) > room else TRY
-    least = max(2048.0, min(j[J_LENGTH], LONGEST_UNCUT))
-    if tokens < least:
-        return SKIP
-    first = tokens < 2.0 * least
-    fed = j[J_BATCH] * plan[P_TENSOR] * plan[P_PIPELINE] / j[J_CHIPS]  # tokens a pipeline is fed per step
-    if fed < tokens and not (first and plan[P_PIPELINE] == 1.0):
-        return ENOUGH
-    if plan[P_PIPELINE] > 1.0 and not first:
-        return ENOUGH
-    if training_memory(a, k, j, plan)[0] > room:
-        return TRY if first else ENOUGH
-    if plan[P_PIPELINE] > 1.0 or fed < 2.0 * tokens or tokens > 32768.0:
-        return TRY
-    plan[P_TOKENS] = 2.0 * tokens
-    larger = training_memory(a, k, j, plan)[0] <= room
-    plan[P_TOKENS] = tokens
-    return SKIP if larger else TRY
-
-
-@part
-def keep(total, over, plan, seconds, best, chosen, times, spilled):  # type: ignore[no-untyped-def]
-    """Inserts a plan into the ordered short-list if it is fast enough."""
+def keep(found, best):  # type: ignore[no-untyped-def]
+    """Puts `found` in its place among `best` (kept, column), fastest first, if it is fast enough."""
     place = best.shape[0] - 1
-    if total >= best[place]:
+    if found[TOTAL] >= best[place, TOTAL]:
         return
-    while place > 0 and best[place - 1] > total:
-        best[place] = best[place - 1]
-        for field in range(5):
-            chosen[place, field] = chosen[place - 1, field]
-            times[place, field] = times[place - 1, field]
-        spilled[place] = spilled[place - 1]
+    while place > 0 and best[place - 1, TOTAL] > found[TOTAL]:
+        for column in range(COLUMNS):
+            best[place, column] = best[place - 1, column]
         place -= 1
-    best[place] = total
-    for field in range(5):
-        chosen[place, field], times[place, field] = plan[field], seconds[field]
-    spilled[place] = over
+    for column in range(COLUMNS):
+        best[place, column] = found[column]
 
 
-@part
-def shortlist_one(phase, a, c, k, j, slow, plans, block, chosen, times, spilled):  # type: ignore[no-untyped-def]
-    """The fastest legal plans: fills chosen (kept, field), times (kept, kind), spilled (kept,) bytes.
+@inlined
+def legal_size(t, u, tokens, fewest):  # type: ignore[no-untyped-def]
+    """Whether a step feeds every stage a microbatch of this size, and no layer has to be recomputed for it.
 
-    `plans` comes in blocks of `block` rows of the same degrees and rising tokens; `slow` (kind,) is 1 / maturity.
+    Microbatches of the fewest tokens recompute what they must, and one is fed without a pipeline whatever the step.
     """
-    best = np.full(chosen.shape[0], np.inf)
-    seconds, plan = np.zeros(5), np.empty(5)
-    for start in range(0, plans.shape[0], block):
-        for field in range(5):
-            plan[field] = plans[start, field]
-        if not laid_out(phase, a, c, j, plan):
-            continue
-        for row in range(start, start + block):
-            plan[P_TOKENS] = plans[row, P_TOKENS]
-            verdict = worth_trying(phase, a, c, k, j, plan)
-            if verdict == ENOUGH:
-                break
-            if verdict == SKIP:
-                continue
-            over = phase_seconds(phase, a, c, k, j, plan, seconds)
-            total = 0.0
-            for kind in range(5):
-                total += seconds[kind] * slow[kind]
-            keep(total, over, plan, seconds, best, chosen, times, spilled)
-    for place in range(1, best.shape[0]):  # fewer legal plans than room: repeat the best
-        if best[place] == np.inf:
-            for field in range(5):
-                chosen[place, field], times[place, field] = chosen[0, field], times[0, field]
-            spilled[place] = spilled[0]
+    if fewest:
+        return tokens <= u[U_WAVES] or u[U_PIPELINE] == 1.0
+    return tokens <= u[U_WAVES] and training_memory(t, u, tokens)[0] <= t[T_ROOM]
 
 
 @kernel
-def shortlist_all(phase, a, c, k, j, slow, plans, block, chosen, times, spilled):  # type: ignore[no-untyped-def]
-    """`shortlist_one` for every (architecture, chip); j has one row per architecture and chip, slow one per chip."""
-    for lab in range(a.shape[0]):
-        for chip in range(c.shape[0]):
-            shortlist_one(
-                phase, a[lab], c[chip], k, j[lab, chip], slow[chip], plans, block,
-                chosen[lab, chip], times[lab, chip], spilled[lab, chip],
-            )  # fmt: skip
+def search_training(terms, slow, best):  # type: ignore[no-untyped-def]
+    """Fills best (cell, kept, column), set to inf, with the fastest training plans at terms (cell, T_...)."""
+    u, seconds, found = np.empty(TRAINING_LAYOUT_TERMS), np.empty(5), np.empty(COLUMNS)
+    for cell in range(terms.shape[0]):
+        t, own, late = terms[cell], best[cell], slow[cell]
+        least = max(LEAST_TOKENS, min(t[T_LENGTH], LONGEST_UNCUT))
+        most = max(t[T_LENGTH], LEAST_TOKENS * (1 << (TOKEN_SIZES - 1)))
+        for expert in range(EXPERT_DEGREES - 1, -1, -1):
+            for tensor in range(TENSOR_DEGREES):
+                legal = (1 << tensor) <= t[T_MOST_TENSOR] and (1 << expert) <= t[T_MOST_EXPERT]
+                if not legal or (expert > 0 and tensor > expert):
+                    break
+                training_split(t, tensor, expert, u)
+                for stage in range(-1, PIPELINE_DEGREES):  # first the weights sharded over all chips
+                    pipeline, sharded = max(stage, 0), 1.0 if stage < 0 else 0.0
+                    if (1 << (max(tensor, expert) + pipeline)) > t[T_CHIPS]:
+                        break
+                    training_stages(t, pipeline, sharded, u)
+                    training_sized(t, u, most, 1.0, max(1.0, u[U_WAVES] / least), seconds)
+                    if weighted(seconds, late) >= own[own.shape[0] - 1, TOTAL]:
+                        continue  # no size can be fast enough
+                    found[TOTAL] = np.inf
+                    for size in range(TOKEN_SIZES - 1, -1, -1):
+                        tokens = LEAST_TOKENS * (1 << size)
+                        if tokens < least:
+                            break
+                        if not legal_size(t, u, tokens, tokens < 2.0 * least):
+                            continue
+                        over = training_seconds(t, u, tokens, seconds)
+                        total = weighted(seconds, late)
+                        if total < found[TOTAL]:
+                            note(found, total, over, tensor, pipeline, expert, tokens, sharded, seconds)
+                        if pipeline == 0:
+                            break  # fewer tokens only cost more
+                    keep(found, own)
 
 
-def search(
-    phase: int,
-    architectures: NDArray[np.float64],
-    chips: NDArray[np.float64],
-    constants: NDArray[np.float64],
-    jobs: NDArray[np.float64],
-    plans: NDArray[np.float64],
-    kept: int,
-    slow: NDArray[np.float64] | None = None,
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """The fastest plans of one phase: (lab, chip, plan, field), their chip-seconds per token by kind, bytes spilled.
+@kernel
+def search_serving(terms, slow, decoding, best):  # type: ignore[no-untyped-def]
+    """Fills best (cell, kept, column), set to inf, with the fastest plans of decoding or prefill."""
+    v, seconds, found = np.empty(SERVING_LAYOUT_TERMS), np.empty(5), np.empty(COLUMNS)
+    for cell in range(terms.shape[0]):
+        s, own = terms[cell], best[cell]
+        for expert in range(EXPERT_DEGREES):
+            for tensor in range(TENSOR_DEGREES):
+                legal = (1 << tensor) <= s[S_MOST_TENSOR] and (1 << expert) <= s[S_MOST_EXPERT]
+                if not legal or (expert > 0 and tensor > expert):
+                    break
+                serving_layout(s, tensor, expert, v)
+                over = decode_seconds(s, v, seconds) if decoding else prefill_seconds(s, v, seconds)
+                note(found, weighted(seconds, slow[cell]), over, tensor, 0, expert, 0.0, 0.0, seconds)
+                keep(found, own)
 
-    `slow` (chip, kind) is 1 / maturity, by default 1; the seconds that come back are those at maturity 1.
+
+@inlined
+def doublings(degree):  # type: ignore[no-untyped-def]
+    """How often one is doubled to reach a power of two."""
+    count = 0
+    while (1 << count) < degree:
+        count += 1
+    return count
+
+
+@kernel
+def training_plans(terms, plans, out):  # type: ignore[no-untyped-def]
+    """Fills out (cell, plan, kind) with chip-seconds per token under plans (cell, plan, field)."""
+    u = np.empty(TRAINING_LAYOUT_TERMS)
+    for cell in range(terms.shape[0]):
+        for place in range(plans.shape[1]):
+            t, plan = terms[cell], plans[cell, place]
+            training_split(t, doublings(plan[P_TENSOR]), doublings(plan[P_EXPERT]), u)
+            training_stages(t, doublings(plan[P_PIPELINE]), plan[P_SHARDED], u)
+            training_seconds(t, u, plan[P_SIZE], out[cell, place])
+
+
+@kernel
+def serving_plans(terms, plans, decoding, out):  # type: ignore[no-untyped-def]
+    """Fills out (cell, plan, kind) with chip-seconds per token under plans (cell, plan, field)."""
+    v = np.empty(SERVING_LAYOUT_TERMS)
+    for cell in range(terms.shape[0]):
+        for place in range(plans.shape[1]):
+            s, plan = terms[cell], plans[cell, place]
+            serving_layout(s, doublings(plan[P_TENSOR]), doublings(plan[P_EXPERT]), v)
+            if decoding:
+                decode_seconds(s, v, out[cell, place])
+            else:
+                prefill_seconds(s, v, out[cell, place])
+
+
+def phase_terms(phase: int, model: Named, chip: Named, k: Named, job: Named, exchange: Array | None = None) -> Array:
+    """The terms (..., term) of one phase for every architecture, chip and job, spread over one another.
+
+    `exchange`, their `exchange_table`, is worked out where it is not given.
     """
-    shape = (architectures.shape[0], chips.shape[0], kept)
-    chosen, times, spilled = np.zeros((*shape, len(PLAN))), np.zeros((*shape, len(KINDS))), np.zeros(shape)
-    late = np.ones((chips.shape[0], len(KINDS))) if slow is None else slow
-    shortlist_all(phase, architectures, chips, constants, jobs, late, plans, BLOCKS[phase], chosen, times, spilled)
-    return chosen, times, spilled
+    table = exchange_table(model, chip, k) if exchange is None else exchange
+    if phase == TRAINING:
+        return training_terms(model, chip, k, job, table)
+    return serving_terms(model, chip, k, job, table, decoding=phase == DECODE)
+
+
+def plan_seconds(phase: int, terms: Array, plans: Array) -> Array:
+    """Chip-seconds per token (..., plan, kind) under plans (..., plan, field) at terms (..., term)."""
+    flat, listed = terms.reshape(-1, terms.shape[-1]), plans.reshape(-1, *plans.shape[-2:])
+    out = np.empty((*listed.shape[:2], len(KINDS)))
+    if phase == TRAINING:
+        training_plans(flat, listed, out)
+    else:
+        serving_plans(flat, listed, phase == DECODE, out)
+    return out.reshape(*plans.shape[:-1], len(KINDS))
+
+
+def search(phase: int, terms: Array, kept: int, slow: Array | None = None) -> tuple[Array, Array, Array]:
+    """The fastest plans of one phase at terms (..., term): plans (..., plan, field), their chip-seconds per token by
+    kind at maturity 1 (..., plan, kind), and the bytes per chip that do not fit (..., plan).
+
+    `slow` (..., kind) is 1 / maturity, by default 1.
+    """
+    flat = terms.reshape(-1, terms.shape[-1])
+    late = np.ones((len(flat), len(KINDS))) if slow is None else slow.reshape(-1, len(KINDS))
+    best = np.full((len(flat), kept, COLUMNS), np.inf)
+    if phase == TRAINING:
+        search_training(flat, late, best)
+    else:
+        search_serving(flat, late, phase == DECODE, best)
+    best = np.where(np.isfinite(best[..., :1]), best, best[:, :1])  # fewer layouts than room: repeat the best
+    best = best.reshape(*terms.shape[:-1], kept, COLUMNS)
+    return best[..., FIRST:SECONDS].copy(), best[..., SECONDS:OVER].copy(), best[..., OVER].copy()

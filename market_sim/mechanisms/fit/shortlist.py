@@ -2,34 +2,23 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import SimpleNamespace as Named
 
 import numpy as np
-from numpy.typing import NDArray
 
 from market_sim.mechanisms.fit.layout import (
-    A_ACTIVE,
-    A_CONTEXT,
-    A_EXPERT_IO,
-    A_EXPERT_TOTAL,
-    A_EXPERT_WIDTH,
-    A_EXPERTS,
-    A_FFN,
-    A_HEAD,
-    A_KV_FULL,
-    A_KV_LOCAL,
-    A_LAYERS,
-    A_MOE_LAYERS,
-    A_SCORE_FULL,
-    A_SCORE_LINEAR,
-    A_SCORE_LOCAL,
-    A_STATE,
-    A_WIDTH,
+    ARCHITECTURE,
+    CHIP,
+    CONSTANTS,
     DECODE,
     DIRECTIONS,
+    JOB,
     PREFILL,
     TRAINING,
+    named,
 )
-from market_sim.mechanisms.fit.search import KEPT, candidates, phase_seconds, search
+from market_sim.mechanisms.fit.roofline import Array, exchange_table
+from market_sim.mechanisms.fit.search import KEPT, phase_terms, plan_seconds, search
 from market_sim.mechanisms.fit.workload import (
     Jobs,
     architecture_vectors,
@@ -39,7 +28,7 @@ from market_sim.mechanisms.fit.workload import (
     job_vectors,
     useful_flops,
 )
-from market_sim.numerics import kernel, kexp, part
+from market_sim.numerics import exp
 from market_sim.scenario.catalog import ArchitectureTable, ChipTable, chip_table, load_fit_constants
 
 REFERENCE_CHIP = "H100-SXM"
@@ -53,16 +42,15 @@ STEP = 0.3
 class ShortList:
     """Plans kept for a run and what they cost; (lab, chip, ...) throughout, plans of the phases one after another."""
 
-    plans: NDArray[np.float64]  # (lab, chip, plan, field of layout.PLAN)
-    seconds: NDArray[np.float64]  # (lab, chip, kind, plan) chip-seconds per token at maturity 1
-    slopes: NDArray[np.float64]  # (lab, chip, direction, kind, plan) response of the root of seconds to drift
-    bends: NDArray[np.float64]  # (lab, chip, direction, kind, plan) its curvature
-    spilled: NDArray[np.float64]  # (lab, chip, phase) bytes per chip that do not fit under the best plan
-    useful: NDArray[np.float64]  # (lab, phase) model FLOPs per token
-    prompts: NDArray[np.float64]  # (lab,) prompt tokens per token generated
-    reference: NDArray[np.float64]  # (lab, 2) useful PFLOP/s of the reference chip in training and in inference
-    peaks: NDArray[np.float64]  # (lab, chip, 2) dense PFLOP/s in the formats trained and served in
-    limiting: NDArray[np.int64]  # (lab, chip) kind of work that takes most of the time, work shared equally
+    plans: Array  # (lab, chip, plan, field of layout.PLAN)
+    seconds: Array  # (lab, chip, kind, plan) chip-seconds per token at maturity 1
+    slopes: Array  # (lab, chip, direction, kind, plan) response of the root of seconds to drift
+    bends: Array  # (lab, chip, direction, kind, plan) its curvature
+    spilled: Array  # (lab, chip, phase) bytes per chip that do not fit under the best plan
+    useful: Array  # (lab, phase) model FLOPs per token
+    prompts: Array  # (lab,) prompt tokens per token generated
+    reference: Array  # (lab, 2) useful PFLOP/s of the reference chip in training and in inference
+    peaks: Array  # (lab, chip, 2) dense PFLOP/s in the formats trained and served in
     chip_stacks: tuple[str, ...]
 
 
@@ -79,58 +67,43 @@ def prepare(
     jobs = default_jobs(architectures) if jobs is None else jobs
     fitted = load_fit_constants() if constants is None else constants
     asked, offered = architecture_vectors(architectures), chip_vectors(chips, fitted)
-    k, rows = constant_vector(fitted), job_vectors(jobs, len(chips.names))
-    parts = _phase_parts(asked, offered, k, rows)
-    plans, seconds, spilled = _joined(parts)
-    slopes, bends = np.zeros((2, *seconds.shape[:2], len(DIRECTIONS), *seconds.shape[2:]))
-    drift_response(asked, offered, k, rows, plans, np.array(_PHASE_OF), seconds, slopes, bends)
+    k, wanted = named(CONSTANTS, constant_vector(fitted)), named(JOB, job_vectors(jobs)[:, None])
+    plans, seconds, spilled = _best_plans(asked, offered, k, wanted)
+    slopes, bends = drift_response(asked, offered, k, wanted, plans, seconds)
     useful = useful_flops(asked, jobs)
-    reference = _reference_rates(asked, k, job_vectors(jobs, 1), useful, jobs, fitted)
+    reference = _reference_rates(asked, k, wanted, useful, jobs, fitted)
     prompts = jobs.prompt / jobs.answer
     return ShortList(
         plans, seconds, slopes, bends, spilled, useful, prompts, reference,
-        _peaks(offered, jobs), _limiting(seconds, useful, prompts, reference), chips.stacks,
+        _peaks(offered, jobs), chips.stacks,
     )  # fmt: skip
 
 
-_PHASE_OF = [phase for phase, kept in enumerate(KEPT) for _ in range(kept)]
-
-Parts = list[tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]]
-
-
-def _phase_parts(
-    asked: NDArray[np.float64], offered: NDArray[np.float64], k: NDArray[np.float64], rows: NDArray[np.float64]
-) -> Parts:
-    every = candidates()
-    return [
-        search(phase, asked, offered, k, rows, plans, KEPT[phase])
-        for phase, plans in ((TRAINING, every.training), (PREFILL, every.serving), (DECODE, every.decoding))
-    ]
+_PHASES = [(phase, slice(sum(KEPT[:phase]), sum(KEPT[: phase + 1]))) for phase in (TRAINING, PREFILL, DECODE)]
+"""Where the plans of each phase stand in a short-list."""
 
 
-def _joined(parts: Parts) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+def _best_plans(asked: Array, offered: Array, k: Named, wanted: Named) -> tuple[Array, Array, Array]:
+    """Plans (lab, chip, plan, field), their seconds (lab, chip, kind, plan), bytes spilled (lab, chip, phase)."""
+    model, chip = named(ARCHITECTURE, asked[:, None]), named(CHIP, offered)
+    exchange = exchange_table(model, chip, k)
+    parts = [search(phase, phase_terms(phase, model, chip, k, wanted, exchange), KEPT[phase]) for phase, _ in _PHASES]
     plans = np.concatenate([part[0] for part in parts], axis=2)
     seconds = np.ascontiguousarray(np.concatenate([part[1] for part in parts], axis=2).swapaxes(2, 3))
-    spilled = np.stack([part[2][:, :, 0] for part in parts], axis=-1)
-    return np.ascontiguousarray(plans), seconds, spilled
+    return plans, seconds, np.stack([part[2][:, :, 0] for part in parts], axis=-1)
 
 
 def _reference_rates(
-    asked: NDArray[np.float64],
-    k: NDArray[np.float64],
-    rows: NDArray[np.float64],
-    useful: NDArray[np.float64],
-    jobs: Jobs,
-    fitted: Mapping[str, float],
-) -> NDArray[np.float64]:
-    offered = chip_vectors(chip_table([REFERENCE_CHIP]), fitted)
-    best = [part[1][:, 0, 0, :].sum(axis=-1) for part in _phase_parts(asked, offered, k, rows)]
+    asked: Array, k: Named, wanted: Named, useful: Array, jobs: Jobs, fitted: Mapping[str, float]
+) -> Array:
+    seconds = _best_plans(asked, chip_vectors(chip_table([REFERENCE_CHIP]), fitted), k, wanted)[1]
+    best = [seconds[:, 0, :, place.start].sum(axis=-1) for _, place in _PHASES]
     prompts = jobs.prompt / jobs.answer
     serving = (prompts * useful[:, PREFILL] + useful[:, DECODE]) / (prompts * best[PREFILL] + best[DECODE])
     return np.stack([useful[:, TRAINING] / best[TRAINING], serving], axis=-1) / 1e15
 
 
-def _peaks(offered: NDArray[np.float64], jobs: Jobs) -> NDArray[np.float64]:
+def _peaks(offered: Array, jobs: Jobs) -> Array:
     """Dense PFLOP/s in the formats trained and served in; a format not computed in counts as the widest below it."""
     widest = np.maximum.accumulate(offered[:, :3], axis=1)
     table = np.concatenate([widest, np.maximum(offered[:, :1], offered[:, 3:4])], axis=1) / 1e15
@@ -138,79 +111,64 @@ def _peaks(offered: NDArray[np.float64], jobs: Jobs) -> NDArray[np.float64]:
     return np.ascontiguousarray(np.take(table, picks, axis=1).transpose(1, 0, 2))
 
 
-def _limiting(
-    seconds: NDArray[np.float64],
-    useful: NDArray[np.float64],
-    prompts: NDArray[np.float64],
-    reference: NDArray[np.float64],
-) -> NDArray[np.int64]:
-    starts = np.cumsum([0, *KEPT[:-1]])
-    training, prefill, decode = (seconds[:, :, :, start] for start in starts)
-    serving = prompts[:, None, None] * prefill + decode
-    worth = (prompts * useful[:, PREFILL] + useful[:, DECODE])[:, None, None]
-    hours = (
-        training * (reference[:, 0] / useful[:, TRAINING])[:, None, None]
-        + serving * reference[:, 1, None, None] / worth
-    )
-    return np.argmax(hours, axis=-1)
-
-
-@kernel
-def drifted(a, drift, out):  # type: ignore[no-untyped-def]
-    """Fills `out` with the architecture vector after a drift (direction,), active weights held.
+def drifted(asked: Array, drift: Array) -> Array:
+    """Architecture vectors (..., field) after a drift (..., direction), active weights held.
 
     Sparsity multiplies the experts behind each active one; width trades depth for width at equal weights (layers
     fall as its square); attention multiplies what is cached and scored per position; context multiplies lengths.
     """
-    sparser, wider = kexp(drift[0]), kexp(drift[1])
-    attending, longer = kexp(drift[2]), kexp(drift[3])
-    for field in range(a.shape[0]):
-        out[field] = a[field]
-    if a[A_EXPERTS] > 1.0:
-        out[A_EXPERTS] = max(a[A_EXPERTS] * sparser, a[A_ACTIVE])
-        out[A_EXPERT_TOTAL] = a[A_EXPERT_TOTAL] * out[A_EXPERTS] / a[A_EXPERTS]
-    shallow = 1.0 / (wider * wider)
-    for field in (A_WIDTH, A_FFN, A_EXPERT_IO, A_EXPERT_WIDTH, A_HEAD):
-        out[field] *= wider
-    out[A_LAYERS] *= shallow
-    out[A_MOE_LAYERS] *= shallow
-    for field in (A_SCORE_FULL, A_SCORE_LOCAL, A_KV_FULL, A_KV_LOCAL):
-        out[field] *= attending / wider
-    out[A_SCORE_LINEAR] /= wider
-    out[A_STATE] /= wider
-    out[A_CONTEXT] *= longer
+    sparser, wider, attending, longer = (exp(drift[..., direction]) for direction in range(4))
+    old, out = named(ARCHITECTURE, asked), asked.copy()
+    new = named(ARCHITECTURE, out)
+    has = old.experts > 1.0
+    new.experts[...] = np.where(has, np.maximum(old.experts * sparser, old.active_experts), old.experts)
+    new.expert_total[...] = np.where(has, old.expert_total * new.experts / old.experts, old.expert_total)
+    for field in (new.width, new.ffn_width, new.expert_io, new.expert_width, new.head_params):
+        field *= wider
+    for field in (new.layers, new.moe_layers):
+        field /= wider * wider
+    for field in (new.score_full, new.score_local, new.kv_full, new.kv_local):
+        field *= attending / wider
+    for field in (new.score_linear, new.state):
+        field /= wider
+    new.context_scale[...] *= longer
+    return out
 
 
-@part
-def root16(x):  # type: ignore[no-untyped-def]
+def root16(x: Array) -> Array:
     """The sixteenth root, by square roots alone."""
-    return np.sqrt(np.sqrt(np.sqrt(np.sqrt(x))))
+    return np.asarray(np.sqrt(np.sqrt(np.sqrt(np.sqrt(x)))))
 
 
-@kernel
-def drift_response(a, c, k, j, plans, phases, base, slopes, bends):  # type: ignore[no-untyped-def]
-    """Fills slopes and bends so that seconds = base (1 + y/16)^16, y = sum_d slope_d x_d + bend_d x_d^2.
+def drift_response(
+    asked: Array, offered: Array, k: Named, wanted: Named, plans: Array, base: Array
+) -> tuple[Array, Array]:
+    """Slopes and bends (lab, chip, direction, kind, plan) such that seconds = base (1 + y/16)^16, with
+    y = sum_d slope_d x_d + bend_d x_d^2.
 
     The surface passes through the seconds of the physics at +STEP and -STEP along every direction; the sixteenth
     power stands for the exponential, positive and smooth at the cost of four products.
     """
-    drift, moved = np.zeros(4), np.zeros(a.shape[1])
-    up, down = np.zeros(5), np.zeros(5)
-    for lab in range(a.shape[0]):
-        for chip in range(c.shape[0]):
-            for direction in range(4):
-                for plan in range(plans.shape[2]):
-                    drift[direction] = STEP
-                    drifted(a[lab], drift, moved)
-                    phase_seconds(phases[plan], moved, c[chip], k, j[lab, chip], plans[lab, chip, plan], up)
-                    drift[direction] = -STEP
-                    drifted(a[lab], drift, moved)
-                    phase_seconds(phases[plan], moved, c[chip], k, j[lab, chip], plans[lab, chip, plan], down)
-                    drift[direction] = 0.0
-                    for kind in range(5):
-                        here = base[lab, chip, kind, plan]
-                        if here > 0.0:
-                            high = 16.0 * (root16(up[kind] / here) - 1.0)
-                            low = 16.0 * (root16(down[kind] / here) - 1.0)
-                            slopes[lab, chip, direction, kind, plan] = (high - low) / (2.0 * STEP)
-                            bends[lab, chip, direction, kind, plan] = (high + low) / (2.0 * STEP * STEP)
+    shape = (*base.shape[:2], len(DIRECTIONS), *base.shape[2:])
+    slopes, bends = np.empty(shape), np.empty(shape)
+    exchange = exchange_table(named(ARCHITECTURE, asked[:, None]), named(CHIP, offered), k)
+    low, high = (
+        [_moved_seconds(drifted(asked, step), offered, k, wanted, exchange, plans) for step in sign * STEP * np.eye(4)]
+        for sign in (-1.0, 1.0)
+    )
+    there = np.where(base > 0.0, base, 1.0)
+    for direction in range(len(DIRECTIONS)):
+        down, up = (16.0 * (root16(side[direction] / there) - 1.0) * (base > 0.0) for side in (low, high))
+        slopes[:, :, direction] = (up - down) / (2.0 * STEP)
+        bends[:, :, direction] = (up + down) / (2.0 * STEP * STEP)
+    return slopes, bends
+
+
+def _moved_seconds(asked: Array, offered: Array, k: Named, wanted: Named, exchange: Array, plans: Array) -> Array:
+    """Seconds (lab, chip, kind, plan) of other architectures under the same plans."""
+    model, chip = named(ARCHITECTURE, asked[:, None]), named(CHIP, offered)
+    parts = [
+        plan_seconds(phase, phase_terms(phase, model, chip, k, wanted, exchange), plans[:, :, place])
+        for phase, place in _PHASES
+    ]
+    return np.concatenate(parts, axis=2).swapaxes(2, 3)

@@ -7,8 +7,8 @@ from functools import cache
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from market_sim.mechanisms.fit.layout import ARCHITECTURE, CHIP, CONSTANTS, JOB
-from market_sim.numerics import power
+from market_sim.mechanisms.fit.layout import ARCHITECTURE, CHIP, CONSTANTS, JOB, named
+from market_sim.numerics import exp, log
 from market_sim.scenario.catalog import ArchitectureTable, ChipTable, load_chips
 
 
@@ -67,10 +67,9 @@ def changed(jobs: Jobs, **fields: ArrayLike) -> Jobs:
     return replace(jobs, **{n: np.broadcast_to(np.asarray(v, dtype=np.float64), shape) for n, v in fields.items()})
 
 
-def job_vectors(jobs: Jobs, chips: int) -> NDArray[np.float64]:
-    """(lab, chip, field): a lab asks the same of every chip."""
-    rows = np.stack([getattr(jobs, name) for name in JOB], axis=-1)
-    return np.repeat(rows[:, None, :], chips, axis=1)
+def job_vectors(jobs: Jobs) -> NDArray[np.float64]:
+    """(lab, field)."""
+    return np.stack([getattr(jobs, name) for name in JOB], axis=-1)
 
 
 def constant_vector(constants: Mapping[str, float]) -> NDArray[np.float64]:
@@ -108,7 +107,7 @@ def sustained(chips: ChipTable, constants: Mapping[str, float]) -> NDArray[np.fl
     share = np.array([constants.get(f"sustained:{stack}", constants["sustained"]) for stack in chips.stacks])
     watts = chips.power_kw / chips.peaks[:, 0]
     usual = np.array([family_watts().get(family, own) for family, own in zip(chips.families, watts, strict=True)])
-    return np.minimum(share * power(watts / usual, constants["power_exponent"]), 0.95)
+    return np.minimum(share * exp(constants["power_exponent"] * log(watts / usual)), 0.95)
 
 
 @cache
@@ -186,12 +185,12 @@ def _dense_weights(
 
 def useful_flops(architectures: NDArray[np.float64], jobs: Jobs) -> NDArray[np.float64]:
     """(lab, phase) model FLOPs one token is counted for: weights met, causal scores, no recomputation, no padding."""
-    a = {name: architectures[:, i] for i, name in enumerate(ARCHITECTURE)}
-    weights = a["dense_params"] + a["expert_active"] + a["head_params"]
+    model = named(ARCHITECTURE, architectures)
+    weights = model.dense_params + model.expert_active + model.head_params
 
     def scores(seen: NDArray[np.float64]) -> NDArray[np.float64]:
-        local = np.minimum(a["window"], seen)
-        return np.asarray(a["score_full"] * seen + a["score_local"] * local + a["score_linear"])
+        local = np.minimum(model.window, seen)
+        return np.asarray(model.score_full * seen + model.score_local * local + model.score_linear)
 
     training = 3.0 * (2.0 * weights + scores(0.5 * jobs.train_length))
     prefill = 2.0 * weights + scores(0.5 * jobs.prompt)
