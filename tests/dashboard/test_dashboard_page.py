@@ -1,6 +1,5 @@
 """The dashboard in a browser: it opens offline, its dials and tabs work, and it keeps within a narrow window."""
 
-import shutil
 import socket
 import subprocess
 import sys
@@ -11,9 +10,8 @@ from typing import Any
 from urllib.parse import unquote
 
 import pytest
+from views.browser import Seen, opened
 
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
-         "--disable-sync", "--no-first-run"]  # fmt: skip
 LONG = 240_000  # milliseconds: kernels may have to be compiled
 
 TITLES = {"Concentration": "Concentration", "Clouds": "neoclouds", "Difference": "under the same luck",
@@ -55,32 +53,11 @@ def _wait_for(port: int) -> None:
 
 
 @pytest.fixture(scope="module")
-def visit(address: str) -> Iterator[tuple[Any, dict[str, list[str]]]]:
-    """A page of the dashboard, and what it complained of and asked of others."""
-    from playwright.sync_api import sync_playwright
-
-    chromium = shutil.which("chromium")
-    assert chromium, "the browser tests need Debian's chromium: apt-get install chromium"
-    heard: dict[str, list[str]] = {"errors": [], "elsewhere": []}
-
-    def listen(message: Any) -> None:
-        if message.type == "error":
-            heard["errors"].append(message.text)
-
-    def watch(request: Any) -> None:
-        if not request.url.startswith((address, address.replace("http", "ws"), "blob:", "data:")):
-            heard["elsewhere"].append(request.url)
-
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=chromium, args=FLAGS)
-        page = browser.new_page(viewport={"width": 1300, "height": 900})
-        page.on("console", listen)
-        page.on("pageerror", lambda error: heard["errors"].append(str(error)))
-        page.on("request", watch)
-        page.goto(address)
-        page.get_by_text("Dispersion of the labs").wait_for(timeout=LONG)
-        yield page, heard
-        browser.close()
+def visit(address: str) -> Iterator[Seen]:
+    """A visitor of the dashboard."""
+    with opened(address, width=1300) as seen:
+        seen.page.get_by_text("Dispersion of the labs").wait_for(timeout=LONG)
+        yield seen
 
 
 def _slide(page: Any, at: int, key: str, times: int) -> None:
@@ -110,7 +87,7 @@ def _see_marks(page: Any, least: int) -> None:
 
 def test_a_visitor_moves_a_dial_and_sees_the_bands_move(visit, tmp_path):
     """Untouched there is one line a market; with a dial moved there are two, and the dial's file can be kept."""
-    page, _ = visit
+    page = visit.page
     _slide(page, 0, "Home", 1)
     _slide(page, 1, "Home", 1)
     _run(page)
@@ -134,7 +111,7 @@ def test_a_visitor_moves_a_dial_and_sees_the_bands_move(visit, tmp_path):
 @pytest.mark.parametrize("subject", TITLES)
 def test_every_subject_draws_something(visit, subject):
     """Each of the four views shows a chart with marks."""
-    page, _ = visit
+    page = visit.page
     page.get_by_role("button", name=subject).click()
     page.locator(".market-sim-chart").get_by_text(TITLES[subject]).first.wait_for(timeout=LONG)
     _see_marks(page, 10)
@@ -142,7 +119,7 @@ def test_every_subject_draws_something(visit, subject):
 
 def test_a_click_on_a_firm_opens_its_contracts(visit):
     """A bar of the holders' chart leads to the firm: its share over time and a table of contracts."""
-    page, _ = visit
+    page = visit.page
     page.get_by_role("button", name="Firms").click()
     page.locator(".market-sim-chart path[aria-roledescription=bar]").first.click(timeout=LONG)
     page.get_by_text("in one draw of luck").wait_for(timeout=LONG)
@@ -152,7 +129,7 @@ def test_a_click_on_a_firm_opens_its_contracts(visit):
 
 def test_a_narrow_window_keeps_everything_within_its_width(visit):
     """At 390 pixels nothing makes the page wider than the window."""
-    page, _ = visit
+    page = visit.page
     page.mouse.move(0, 0)
     page.set_viewport_size({"width": 390, "height": 800})
     page.wait_for_timeout(500)
@@ -161,5 +138,5 @@ def test_a_narrow_window_keeps_everything_within_its_width(visit):
 
 def test_nothing_is_asked_of_another_machine_and_nothing_complains(visit):
     """After all of the above: no console error, and no request that left the dashboard's own address."""
-    _, heard = visit
-    assert heard == {"errors": [], "elsewhere": []}
+    assert [said for said in visit.complaints if said.startswith("error")] == []
+    assert visit.strangers == []

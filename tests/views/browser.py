@@ -37,8 +37,8 @@ class Seen:
 
 
 @contextmanager
-def opened(path: Path, width: int = 1280, height: int = 900) -> Iterator[Seen]:
-    """A page of this machine in a window of that size."""
+def opened(page: Path | str, width: int = 1280, height: int = 900) -> Iterator[Seen]:
+    """A page of this machine, a file that says when it is ready or an address, in a window of that size."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as driver:
@@ -47,8 +47,9 @@ def opened(path: Path, width: int = 1280, height: int = 900) -> Iterator[Seen]:
         seen.page.on("console", lambda said: seen.complaints.append(f"{said.type}: {said.text}"))
         seen.page.on("pageerror", lambda error: seen.complaints.append(f"error: {error}"))
         seen.page.route("**/*", lambda route: _only_local(seen, route))
-        seen.page.goto(path.as_uri(), timeout=PATIENCE)
-        seen.ready()
+        seen.page.goto(page if isinstance(page, str) else page.as_uri(), timeout=PATIENCE)
+        if isinstance(page, Path):
+            seen.ready()
         yield seen
         browser.close()
 

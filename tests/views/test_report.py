@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from browser import Seen, opened
+from views.browser import Seen, opened
 
 from market_sim.cli import main
 from market_sim.experiments.compare import compare
