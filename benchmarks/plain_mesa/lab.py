@@ -45,6 +45,7 @@ class Lab(mesa.Agent):
         self.luck: Any = None  # rounding, waiting and renewal, by tick
         self.release_phase = 0.0
         self.taste: dict[Any, float] = {}  # by provider, what is fixed in its worth
+        self.renters: dict[Any, Any] = {}  # by provider, who rents there for the lab
         self.chip_taste: list[float] = []
         self.held: list[float] = []  # chips in live contracts
         self.commitment = self.pending = self.rent_rate = self.useful = 0.0

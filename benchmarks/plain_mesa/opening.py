@@ -176,7 +176,17 @@ class Opening:
         lab.chip_taste = [scale * taste for taste in setup.luck.chip_taste[r, i].tolist()]
         affinity, tastes = setup.drawn.lab.affinity[r, i].tolist(), setup.luck.provider_taste[r, i].tolist()
         for p, liked, taste in zip(self.model.providers, affinity, tastes, strict=True):
-            lab.taste[p] = liked + scale * taste + lab.own.template_weight * p.own.template + p.log_delivered
+            lab.taste[p] = liked + scale * taste + lab.own.template_weight * p.own.template
+        between = {p: setup.scenario.lab[lab.name].partner or setup.scenario.lab[lab.name].owner for p in lab.taste}
+        clouds = {p.name: (p, worth) for p, worth in lab.taste.items()}
+        for p, name in between.items():
+            if name and p.name in setup.scenario.provider[name].rents_from and p.name != name:
+                renter, cloud = clouds[name]
+                cloud -= self.model.given.providers.resale_loss
+                if cloud > lab.taste[p]:
+                    lab.taste[p], lab.renters[p] = cloud, renter
+        for p in lab.taste:
+            lab.taste[p] += p.log_delivered
 
     def _offers(self) -> None:
         """Every offer that can exist, and the pools that it draws on."""

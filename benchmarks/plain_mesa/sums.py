@@ -17,7 +17,8 @@ def add_up(model: Any) -> None:
     count(model, model.contracts)
     for contract in model.contracts:
         owed = contract.yearly * contract.years_left(model.now)
-        contract.provider.solid += owed * solid[contract.lab]
+        behind = contract.lab.renters.get(contract.provider)  # who rents it for the lab stands in for it
+        contract.provider.solid += owed * (solid[contract.lab] if behind is None else behind.active)
     for provider in model.providers:
         provider.solid = provider.solid / provider.backlog if provider.backlog > 0.0 else 0.0
     add_useful(model)

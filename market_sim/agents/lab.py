@@ -39,6 +39,27 @@ def solid(setup: Setup, market: Market) -> np.ndarray:
     return np.where(owned, 1.0, np.clip(0.5 * cover, 0.0, 1.0)) * market.labs.active
 
 
+def paid_solid(setup: Setup, market: Market) -> np.ndarray:
+    """How far what is owed to each provider can be lent on (R, lab, provider): by the lab, or by who rents for it."""
+    through = rented_through(setup)
+    stands = np.take_along_axis(market.providers.active, np.maximum(through, 0).reshape(len(through), -1), axis=1)
+    return np.where(through >= 0, stands.reshape(through.shape), solid(setup, market)[:, :, None])
+
+
+def paid_by(setup: Setup, rent: np.ndarray) -> np.ndarray:
+    """`rent` (R, lab, provider) by who pays it (R, provider, payer): a provider for what it rents for labs and for the
+    labs that it owns, then labs; what a provider owes itself is left out."""
+    providers, own = rent.shape[2], np.arange(rent.shape[2])
+    out = np.zeros((len(rent), providers, providers + rent.shape[1]))
+    through = rented_through(setup)
+    for i, owner in enumerate(setup.lab_owner):
+        direct = owner if owner >= 0 else providers + i
+        payer = np.where(through[:, i] >= 0, through[:, i], direct)
+        out[np.arange(len(rent))[:, None], own, payer] += rent[:, i]
+    out[:, own, own] = 0.0
+    return out
+
+
 def relative_training(setup: Setup, market: Market) -> np.ndarray:
     """Useful training compute in service over the mean of those who share a pool of revenue (R, lab)."""
     compute = market.holdings.useful_lab * setup.drawn.lab.training_share
@@ -125,10 +146,34 @@ def spread(setup: Setup) -> np.ndarray:
 
 @once
 def tastes(setup: Setup) -> tuple[np.ndarray, np.ndarray]:
-    """Persistent log tastes (R, lab, provider) and (R, lab, chip): half of taste's variance each."""
+    """Persistent log tastes (R, lab, provider) and (R, lab, chip): half of taste's variance each.
+
+    Where somebody rents for the lab, and it likes that better, it has the cloud of who rents on the chips of who lets.
+    """
+    direct, scale = _own_tastes(setup)
+    return np.maximum(direct, _resold(setup, direct)), scale * setup.luck.chip_taste
+
+
+def rented_through(setup: Setup) -> np.ndarray:
+    """Who rents from each provider for each lab (R, lab, provider): -1 where the lab does so itself."""
+    direct, _ = _own_tastes(setup)
+    return np.where(_resold(setup, direct) > direct, setup.through, -1)
+
+
+def _own_tastes(setup: Setup) -> tuple[np.ndarray, np.ndarray]:
+    """Tastes for providers (R, lab, provider) without anybody between, and the scale of tastes (R, 1, 1)."""
     d = setup.drawn.labs
     scale = (d.sigma * GUMBEL_SD * np.sqrt(0.5 * d.taste_share))[:, None, None]
-    return setup.drawn.lab.affinity + scale * setup.luck.provider_taste, scale * setup.luck.chip_taste
+    return setup.drawn.lab.affinity + scale * setup.luck.provider_taste, scale
+
+
+def _resold(setup: Setup, direct: np.ndarray) -> np.ndarray:
+    """Tastes for each provider's chips in the cloud of who may rent them for the lab; -inf where nobody may."""
+    d = setup.drawn
+    service = d.lab.template_weight[:, :, None] * d.provider.template[:, None, :]
+    between = np.broadcast_to(np.maximum(setup.through, 0), direct.shape)
+    cloud = np.take_along_axis(direct + service, between, axis=2) - d.providers.resale_loss[:, None, None]
+    return np.where(setup.through >= 0, cloud - service, -np.inf)
 
 
 def judged_fit(setup: Setup, market: Market) -> np.ndarray:

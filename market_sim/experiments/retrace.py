@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from market_sim.agents.lab import paid_by
 from market_sim.agents.policies import NONE
 from market_sim.experiments.errors import BatchBroken, WrongRequest
 from market_sim.experiments.executors import crew_of
@@ -78,7 +79,7 @@ class Meter:
         self.equivalents = peak / peak[self.h100]  # dense bf16 peak, as published stocks count
 
     def read(self, market: Market, day: Day) -> Ticks:
-        """Raw figures (R,), or (R, customer) of CoreWeave's rent, of the tick that `market` comes after."""
+        """Raw figures (R,), or (R, payer) of CoreWeave's rent, of the tick that `market` comes after."""
         return self._sales(market, day) | self._clouds(market, day) | self._coreweave(market, day) | self._labs(market)
 
     def _sales(self, market: Market, day: Day) -> Ticks:
@@ -124,7 +125,7 @@ class Meter:
         debt = -day.before.ledger.balance[:, LOANS, holder]
         paid = -day.settled.flows[:, FLOW["interest"], holder] / self.setup.dt
         return {
-            "coreweave_rent": day.events.rent[:, :, at],
+            "coreweave_rent": paid_by(self.setup, day.events.rent)[:, at],
             "coreweave_backlog": market.holdings.backlog[:, at],
             "coreweave_power": (market.fleet.in_service[:, at] * self.setup.power).sum(axis=1),
             "coreweave_rate": np.where(debt > MILLION, paid / np.maximum(debt, MILLION), np.nan),

@@ -219,6 +219,13 @@ SIGNALS = (
     Signal("useful_compute", "PFLOP/s", _KINDS_OF_PROVIDER, "useful compute in live contracts"),
     Signal("power", "MW", _KINDS_OF_PROVIDER, "power drawn by chips in service"),
     Signal("active_providers", "count", _KINDS_OF_PROVIDER, "firms in business"),
+    Signal(
+        "largest_customer",
+        "1",
+        _KINDS_OF_PROVIDER,
+        "share of rent that the largest customer of each provider pays, by rent; providers pay for what they rent for "
+        "labs and for labs that they own",
+    ),
     Signal("neocloud_share", "1", "all", "neoclouds' share of providers' rent"),
     Signal("lead_time", "years", "vendor", "backlog, duplicate orders included, over the rate of supply"),
     Signal("supply", "packages per year", "vendor", "rate at which chips can be made"),

@@ -229,6 +229,10 @@ class Provider(Section):
         0.0, unit="USD/year", low=0.0, source="market_history.csv: capex", standing="estimated",
         meaning="Capital spending outside AI",
     )
+    rents_from: list[str] = names(
+        of="provider",
+        meaning="Providers whose capacity it takes in its own name for its own labs and those that are its partners",
+    )
     equity_raise: Number = number(
         0.0, unit="USD/year", low=0.0, source="filings", standing="estimated",
         meaning="Equity that investors put in a year while it grows",
@@ -274,6 +278,9 @@ class Lab(Section):
     )
     pool: str = text(refers="pool", required=True, meaning="The pool of revenue it draws on")
     owner: str = text("", refers="provider", meaning="The provider it belongs to, if any")
+    partner: str = text(
+        "", refers="provider", meaning="The provider that rents from others for it, by default its owner"
+    )
     architecture: str = text("Llama 3.1 70B", meaning="Base model architecture, a row of the catalogue")
     training_share: Number = number(
         0.5, unit="1", low=0.0, high=1.0, source="disclosures of compute spend", standing="estimated",

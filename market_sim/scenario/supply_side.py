@@ -99,6 +99,11 @@ class Providers(Section):
         1.0, unit="1", low=0.0, high=10.0, source="neutral", standing="illustrative",
         meaning="T4 dial: scales every provider's loss of delivered performance",
     )
+    resale_loss: Number = number(
+        0.3, unit="log", low=0.0, high=10.0, source="judgement: a second operator and a second network",
+        standing="illustrative",
+        meaning="Worth that a provider's cloud loses on capacity that it rents from another",
+    )
     quote_speed: Number = number(
         2.0, unit="1/year", low=0.0, high=50.0, source="prototype", standing="estimated",
         meaning="k_r: pull of quotes to replacement cost",

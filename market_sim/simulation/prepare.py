@@ -91,7 +91,7 @@ def add_up(setup: Setup, market: Market) -> Market:
 def weights(setup: Setup, market: Market) -> Weights:
     """What contracts are weighed by now."""
     return Weights(
-        market.technology.throughput, provider.delivered(setup), lab.solid(setup, market), setup.chip_vendor,
+        market.technology.throughput, provider.delivered(setup), lab.paid_solid(setup, market), setup.chip_vendor,
         len(setup.vendors),
     )  # fmt: skip
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import polars as pl
 
+from market_sim.agents.lab import paid_by
 from market_sim.mechanisms import architecture, valuation
 from market_sim.mechanisms.concentration import merged
 from market_sim.mechanisms.finance import FLOW
@@ -239,6 +240,12 @@ def active_providers(seen: Seen) -> np.ndarray:
     return seen.by_kind(seen.market.providers.active)
 
 
+def largest_customer(seen: Seen) -> np.ndarray:
+    """By rent; a firm's own use of its capacity is no custom."""
+    paid = paid_by(seen.setup, seen.day.events.rent)
+    return ratio(seen.by_kind(paid.max(axis=2)), seen.by_kind(paid.sum(axis=2)))
+
+
 def neocloud_share(seen: Seen) -> np.ndarray:
     """Of this tick's rent."""
     rent = seen.by_kind(seen.day.events.by_provider("rent"))
@@ -348,7 +355,7 @@ MEASURES: dict[str, Callable[[Seen], np.ndarray]] = {
         *(divergence, segregation, quality_loss, automation, ports_started, ports_finished),
         *(time_to_capacity, lateness, speed_premium, speed_up, incentive),
         *(utilisation, vacancy, quote, trade, scarcity_rent, useful_price, unmet_demand, unmet_ask),
-        *(list_price, useful_compute, power, active_providers, neocloud_share),
+        *(list_price, useful_compute, power, active_providers, largest_customer, neocloud_share),
         *(lead_time, supply, vendor_margin, vendor_profit, provider_margin, backing_exposure, provider_leverage),
         *(defaults, defaulted_debt, entries, lab_demand, lab_revenue, regime),
     )

@@ -3,6 +3,7 @@
 import numpy as np
 import polars as pl
 
+from market_sim.agents.lab import rented_through
 from market_sim.results.calendar import Calendar
 from market_sim.results.frames import rows
 from market_sim.results.vocabulary import LOTS
@@ -24,6 +25,7 @@ class Tape:
 
     def __init__(self, setup: Setup, cast: Cast) -> None:
         self.setup, self.cast = setup, cast
+        self.through = rented_through(setup)
         self.ended: list[np.ndarray] = []
         self.who: list[np.ndarray] = []
         self.book: Book | None = None
@@ -73,6 +75,7 @@ class Tape:
             "contract": tape["id"],
             "lab": tape["lab"],
             "provider": tape["provider"],
+            "through": self.through[who, tape["lab"], tape["provider"]],
             "provider_kind": self.cast.provider_kind[tape["provider"]],
             "chip": tape["chip"],
             "chips": tape["chips"],

@@ -53,6 +53,7 @@ class Setup:
     chip_until: np.ndarray
     vendor_owner: np.ndarray  # (vendor,) provider or -1
     lab_owner: np.ndarray  # (lab,) provider or -1
+    through: np.ndarray  # (lab, provider) who may rent there for the lab, -1 for nobody
     lab_pool: np.ndarray
     enterprise: np.ndarray  # (lab,) bool: buys from the enterprise price list
     rule: np.ndarray  # (vendor,) index into RULES
@@ -188,6 +189,18 @@ def automation_paths(scenario: Scenario, drawn: Any) -> np.ndarray:
     return np.clip(np.array(rows) * drawn.software.automation[:, None, None], 0.0, 1.0)
 
 
+def resellers(scenario: Scenario) -> np.ndarray:
+    """Who may rent from each provider for each lab (lab, provider): its partner, or else its owner; -1 for nobody."""
+    providers = tuple(scenario.provider)
+    out = np.full((len(scenario.lab), len(providers)), -1, np.int64)
+    for i, lab in enumerate(scenario.lab.values()):
+        partner = lab.partner or lab.owner
+        for name in scenario.provider[partner].rents_from if partner else ():
+            if name != partner:
+                out[i, providers.index(name)] = providers.index(partner)
+    return out
+
+
 def lay_out(
     scenario: Scenario,
     drawn: Any,
@@ -222,6 +235,7 @@ def lay_out(
         chip_until=np.array([years_after(scenario.start, chip.withdrawn) for chip in chips]),
         vendor_owner=index_of(providers, [vendor.owner for vendor in scenario.vendor.values()]),
         lab_owner=index_of(providers, [lab.owner for lab in labs]),
+        through=resellers(scenario),
         lab_pool=index_of(tuple(scenario.pool), [lab.pool for lab in labs]),
         enterprise=np.array([lab.segment == "enterprise" for lab in labs]),
         rule=np.array([RULES.index(vendor.allocation) for vendor in scenario.vendor.values()], np.int64),

@@ -12,7 +12,7 @@ from market_sim.units import HOURS_PER_YEAR
 
 def summed(lease, throughput=0.5, delivered=0.9, solid=0.4):
     """What the book of a lease adds up to."""
-    weights = weighed(np.full((1, 1, 1), throughput), np.full((1, 1), delivered), np.full((1, 1), solid))
+    weights = weighed(np.full((1, 1, 1), throughput), np.full((1, 1), delivered), np.full((1, 1, 1), solid))
     return contracts.add_up(lease.book, weights, lease.now)
 
 
@@ -77,7 +77,7 @@ def drawn_book(seed, replicates=2, rows=40, labs=3, providers=4, chips=5):
     book.rows["ends"] = draw.uniform(1.2, 3.0, shape)
     weights = weighed(
         draw.uniform(size=(replicates, labs, chips)), draw.uniform(size=(replicates, providers)),
-        draw.uniform(size=(replicates, labs)), draw.integers(0, 2, chips),
+        draw.uniform(size=(replicates, labs, providers)), draw.integers(0, 2, chips),
     )  # fmt: skip
     return book, weights
 

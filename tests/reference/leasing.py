@@ -56,7 +56,7 @@ class Lease:
         events = contracts.advance(
             self.book, finished, ready, at, np.full((1, 1, 1), self.market), np.ones((1, 1, 1)),
             one * self.active > 0, one * self.use, one, one * self.surplus, 0.5 * one,
-            weighed(np.ones((1, 1, 1)), one, one), self.now, self.dt,
+            weighed(np.ones((1, 1, 1)), one, np.ones((1, 1, 1))), self.now, self.dt,
             late_credit=np.array([self.late_credit]), long_stop=np.array([self.long_stop]),
             walk_margin=np.array([self.walk_margin]),
             renewal=np.array([self.renewal]), renewal_term=1.0,

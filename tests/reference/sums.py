@@ -39,7 +39,7 @@ def one_replicate(rows: np.ndarray, weights: Weights, r: int, now: float) -> dic
         "pending": total(yearly * pending, i),
         "owed": total(owed, i, p),
         "backlog": backlog,
-        "solid": total(owed * weights.solid[r, lab], p) / np.where(backlog > 0.0, backlog, 1.0),
+        "solid": total(owed * weights.solid[r, lab, provider], p) / np.where(backlog > 0.0, backlog, 1.0),
         "rent_rate": total(yearly * ~pending, i, p),
         "useful_lab": total(useful, i),
         "useful_provider": total(useful, p),

@@ -25,7 +25,14 @@ VENDORS = {
     "Grove": {"supply": 200_000.0, "sells": "both", "owner": "Cloud"},
 }
 PROVIDERS = {
-    "Cloud": {"kind": "hyperscaler", "cash": 2e10, "wacc": 0.09, "template": 1.0, "other_cash_flow": 8e9},
+    "Cloud": {
+        "kind": "hyperscaler",
+        "cash": 2e10,
+        "wacc": 0.09,
+        "template": 1.0,
+        "other_cash_flow": 8e9,
+        "rents_from": ["Swift", "Thrift"],
+    },
     "Depot": {"kind": "hyperscaler", "cash": 1e10, "wacc": 0.09, "template": 0.8, "debt": 4e9, "on_order": 9_000.0},
     "Swift": {"cash": 2e9, "equity_raise": 1e9, "site_months": 5.0, "on_order": 6_000.0},
     "Thrift": {"cash": 1e9, "opex": 2_200.0, "equity_raise": 5e8},
@@ -35,7 +42,14 @@ LABS = {
     "Parent": {"owner": "Cloud", "revenue": 4e9, "ports": ["XLA", "CUDA"], "holdings": {"Cloud": 0.5}},
     "First": {"revenue": 6e9, "architecture": "DeepSeek-V3 / R1", "holdings": {"Depot": 0.4, "Swift": 0.4}},
     "Second": {"revenue": 3e9, "architecture": "GPT-OSS 120B", "holdings": {"Depot": 0.3, "Thrift": 0.5}},
-    "Open": {"revenue": 2e9, "ports": ["CUDA", "ROCm"], "holdings": {"Swift": 0.3}, "training_share": 0.8},
+    "Open": {
+        "partner": "Cloud",
+        "affinity": {"Cloud": 1.0},
+        "revenue": 2e9,
+        "ports": ["CUDA", "ROCm"],
+        "holdings": {"Swift": 0.3},
+        "training_share": 0.8,
+    },
     "Firms": {"pool": "firms", "segment": "enterprise", "revenue": 5e9, "holdings": {"Cloud": 0.3, "Depot": 0.1}},
     "Shops": {"pool": "firms", "segment": "enterprise", "revenue": 2e9, "holdings": {"Thrift": 0.2}},
 }

@@ -22,7 +22,7 @@ class Weights:
 
     throughput: np.ndarray  # (replicate, lab, chip) useful PFLOP/s per chip
     delivered: np.ndarray  # (replicate, provider) share of it that reaches the tenant
-    solid: np.ndarray  # (replicate, lab) how far a lab's promise can be lent on, 0..1
+    solid: np.ndarray  # (replicate, lab, provider) how far the promise to pay can be lent on, 0..1
     maker: np.ndarray  # (chip,) vendor
     makers: int
 
@@ -86,7 +86,7 @@ def _count_all(
 
 
 @kernel
-def _weigh(owed, rent_rate, pending, useful_pair, solid_lab, commitment, backlog, solid, useful_provider):
+def _weigh(owed, rent_rate, pending, useful_pair, trust, commitment, backlog, solid, useful_provider):
     """What follows from the sums by pairs: commitments, backlogs, and how solid they are."""
     for r in range(owed.shape[0]):
         for i in range(owed.shape[1]):
@@ -94,7 +94,7 @@ def _weigh(owed, rent_rate, pending, useful_pair, solid_lab, commitment, backlog
             for p in range(owed.shape[2]):
                 rent += rent_rate[r, i, p]
                 backlog[r, p] += owed[r, i, p]
-                solid[r, p] += owed[r, i, p] * solid_lab[r, i]
+                solid[r, p] += owed[r, i, p] * trust[r, i, p]
             commitment[r, i] = rent + pending[r, i]
         for p in range(owed.shape[2]):
             solid[r, p] = solid[r, p] / backlog[r, p] if backlog[r, p] > 0.0 else 0.0
