@@ -32,8 +32,8 @@ from market_sim.views.charts.theses import effects as drawn
 
 DOCS = Path(__file__).parent
 SEED = 0
-REPLICATES = 64  # of each run of the theses
-SCREENED, LEADING, SAMPLES = 24, 10, 64  # Morris trajectories; parameters that go on to Sobol, and its rows
+REPLICATES = 32  # of each run of the theses
+SCREENED, LEADING, SAMPLES = 16, 10, 32  # Morris trajectories; parameters that go on to Sobol, and its rows
 FORECASTS, QUARTERS = 256, 2
 POSTERIOR = DOCS.parent / "scenarios" / "posteriors" / "2023-2024.json"
 
@@ -81,15 +81,20 @@ def theses() -> None:
         "other way "
         "or is surely too small to matter. *Undecided*: anything else.",
         "",
-        *table(("thesis", "claim", "verdict in this model"), map(_verdict_row, found.trial.theses, found.verdicts), 3),
+        *table(
+            ("thesis", "claim", "verdict in this model", "by measure"),
+            map(_verdict_row, found.trial.theses, found.verdicts),
+            4,
+        ),
     ]
     for thesis, verdict in zip(found.trial.theses, found.verdicts, strict=True):
         lines += _thesis(found, thesis, verdict)
     (DOCS / "theses.md").write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
 
 
-def _verdict_row(thesis: Thesis, verdict: Verdict) -> tuple[str, str, str]:
-    return f"[{thesis.name}](#{_anchor(thesis)})", thesis.claim, f"**{verdict.verdict}**"
+def _verdict_row(thesis: Thesis, verdict: Verdict) -> tuple[str, ...]:
+    parts = "; ".join(f"{measure}: {said}" for measure, said in verdict.parts.items())
+    return f"[{thesis.name}](#{_anchor(thesis)})", thesis.claim, f"**{verdict.verdict}**", parts
 
 
 def _anchor(thesis: Thesis) -> str:

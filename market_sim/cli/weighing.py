@@ -56,6 +56,8 @@ def _tell(found: Weighed) -> None:
     for thesis, verdict in zip(found.trial.theses, found.verdicts, strict=True):
         say(f"\n{thesis.name} {thesis.title}: {verdict.verdict} in this model", style="bold")
         say(thesis.claim)
+        for measure, said in verdict.parts.items():
+            say(f"  {measure}: {said}")
         own = [one for one in found.effects if one.thesis == thesis.name and not one.variant]
         columns = (
             "measure",

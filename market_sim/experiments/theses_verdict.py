@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from market_sim.experiments.theses_declared import DECISIVE, Thesis
@@ -21,16 +21,20 @@ WORDS = {
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of a thesis: the word, why, and what would change it, a sentence each."""
+    """What became of a thesis: the word, why, and what would change it, a sentence each.
+
+    `parts`: what each measure with a say comes to over the omegas, a few words each.
+    """
 
     thesis: str
     verdict: str
     why: tuple[str, ...]
     change: tuple[str, ...]
+    parts: Mapping[str, str] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """Plain data."""
-        return {**vars(self), "why": list(self.why), "change": list(self.change)}
+        return {**vars(self), "why": list(self.why), "change": list(self.change), "parts": dict(self.parts)}
 
 
 def judge(thesis: Thesis, effects: Sequence[Effect]) -> Verdict:
@@ -41,7 +45,16 @@ def judge(thesis: Thesis, effects: Sequence[Effect]) -> Verdict:
         return Verdict(thesis.name, ABSENT, (why,), ())
     parts = {one.name: _part(one.name, own, DECISIVE) for one in thesis.decisive}
     votes = [one.vote for part in parts.values() for one in part]
-    return Verdict(thesis.name, _word(votes), tuple(map(_reason, parts.values())), tuple(_changes(thesis, own)))
+    reasons, told = tuple(map(_reason, parts.values())), {name: _together(part) for name, part in parts.items()}
+    return Verdict(thesis.name, _word(votes), reasons, tuple(_changes(thesis, own)), told)
+
+
+def _together(part: Sequence[Effect]) -> str:
+    """What one measure comes to: the same at every omega, or by omega."""
+    votes = {one.omega: one.vote for one in part}
+    if len(set(votes.values())) == 1:
+        return WORDS[part[0].vote]
+    return ", ".join(f"{WORDS[vote]} at {omega:g}" for omega, vote in votes.items())
 
 
 def _absent(own: Sequence[Effect]) -> bool:

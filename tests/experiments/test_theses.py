@@ -116,6 +116,7 @@ def test_a_verdict_needs_every_omega(votes: list[str], verdict: str) -> None:
     assert found.verdict == verdict
     assert any("More replicates" in one for one in found.change) == ("open" in votes)
     assert len(found.why) == 1
+    assert (found.parts["x"].count(" at ") == 3) == (len(set(votes)) > 1)
 
 
 def test_every_thesis_can_fail_and_be_measured() -> None:
