@@ -93,13 +93,12 @@ def _simulated(question: Question, hands: Hands, quiet: bool) -> Batch:
 def _tell(found: Comparison) -> None:
     say(f"B less A at {found.when}: seed {found.seed}, {found.confidence:.0%} intervals", style="bold")
     say(f"A = {found.a}\nB = {found.b}")
-    columns = ("metric", "A", "B", "B - A", "interval", "", "pairs", "luck", "unit")
-    show(grid(columns, map(_row, found.differences), right=(1, 2, 3, 6, 7)))
+    columns = ("metric", "A", "B", "B - A", "from", "to", "", "pairs", "luck", "unit")
+    show(grid(columns, map(_row, found.differences), right=(1, 2, 3, 4, 5, 7, 8)))
     say(f"*: the interval leaves out zero. luck: {LUCK}")
 
 
 def _row(one: Difference) -> tuple[str, ...]:
     removed = f"x{number(one.luck_removed)}" if one.luck_removed is not None else "-"
-    figures = (number(value) for value in (one.a, one.b, one.difference))
-    span = f"{number(one.low)} .. {number(one.high)}" if one.low is not None else "-"
-    return one.metric, *figures, span, "*" if one.certain else "", str(one.pairs), removed, one.unit
+    figures = (number(value) for value in (one.a, one.b, one.difference, one.low, one.high))
+    return one.metric, *figures, "*" if one.certain else "", str(one.pairs), removed, one.unit

@@ -54,14 +54,14 @@ def finite(value: Any) -> Any:
 
 
 def grid(columns: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[int] = ()) -> Any:
-    """A table of text; the columns in `right` are set to the right, as numbers are."""
+    """A table of text; the columns in `right` are set to the right, as numbers are. Names and numbers stay whole."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for at, name in enumerate(columns):
-        table.add_column(Text(name), justify="right" if at in right else "left")
+        table.add_column(Text(name), justify="right" if at in right else "left", no_wrap=at == 0 or at in right)
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
     return table

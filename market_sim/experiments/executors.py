@@ -13,6 +13,7 @@ from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from multiprocessing import connection
 from typing import Any, Protocol
 
+from market_sim.allocation import SETTINGS, keep_memory
 from market_sim.experiments.chunk import keep_to_one_thread
 from market_sim.experiments.errors import NoExecutor
 
@@ -126,6 +127,7 @@ class Processes:
 def begin_worker() -> None:
     """In a new worker: one thread per library, Ctrl-C left to the parent, and no life after its death."""
     keep_to_one_thread()
+    keep_memory()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
@@ -166,6 +168,21 @@ def interrupts_unheard() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
+@contextlib.contextmanager
+def memory_kept() -> Iterator[None]:
+    """Processes begun inside keep their memory; Dask heeds the environment more than its own settings."""
+    before = {name: os.environ.get(name) for name in SETTINGS}
+    os.environ.update({name: str(value) for name, value in SETTINGS.items()})
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
 def usable_cores() -> int:
     """Cores that this process may use."""
     affinity = getattr(os, "sched_getaffinity", None)
@@ -185,12 +202,11 @@ def processes(workers: int | None, scheduler: str) -> Crew:
 def dask(workers: int | None, scheduler: str) -> Crew:
     """The cluster at `scheduler`, an address or the file a scheduler wrote; without one, a cluster on this machine."""
     try:
-        from distributed import Client, LocalCluster
+        from distributed import Client
     except ImportError:
         raise NoExecutor("--executor dask needs Dask: pip install 'market-sim[cluster]'") from None
     if not scheduler:
-        with script_unseen(), interrupts_unheard():
-            cluster = LocalCluster(workers or usable_cores(), threads_per_worker=1, dashboard_address=None)
+        cluster = _local_cluster(workers or usable_cores())
         return _dask_crew(Client(cluster, set_as_default=False), cluster)
     named = {"scheduler_file": scheduler} if os.path.isfile(scheduler) else {"address": scheduler}
     try:
@@ -202,6 +218,14 @@ def dask(workers: int | None, scheduler: str) -> Crew:
             "and workers with `dask worker ADDRESS --nthreads 1`"
         ) from None
     return _dask_crew(client)
+
+
+def _local_cluster(workers: int) -> Any:
+    """A cluster on this machine whose workers keep their memory, which Dask's own setting would hand back."""
+    from distributed import LocalCluster
+
+    with script_unseen(), interrupts_unheard(), memory_kept():
+        return LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=":0")
 
 
 def _dask_crew(client: Any, cluster: Any = None) -> Crew:

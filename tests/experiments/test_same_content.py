@@ -15,8 +15,10 @@ import polars as pl
 import pytest
 from small_batches import REPLICATES, content, part_bytes, serial_batch, tiny
 
+from market_sim.allocation import SETTINGS
 from market_sim.experiments.batch import run_batch
 from market_sim.experiments.chunk import year_ends
+from market_sim.experiments.executors import crew_of
 from market_sim.results.columns import TABLES
 from market_sim.simulation.run import simulate
 
@@ -86,7 +88,7 @@ def test_threads_hold_the_same(tmp_path: Path, whole: Whole) -> None:
 def cluster() -> Iterator[Any]:
     """A Dask scheduler with two worker processes."""
     distributed = pytest.importorskip("distributed")
-    made = distributed.LocalCluster(2, threads_per_worker=1, dashboard_address=None, silence_logs=50)
+    made = distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0", silence_logs=50)
     yield made
     made.close()
 
@@ -164,3 +166,15 @@ def test_by_default_shares_are_kept_at_year_ends(tmp_path: Path) -> None:
     ticks = {name: runs[name].select(pl.col("tick").unique().sort()).collect()["tick"].to_list() for name in runs}
     assert ticks["concentration"] == ticks["signals"] == list(range(6))
     assert ticks["shares"] == [0, 5]
+
+
+@pytest.mark.filterwarnings("default")
+def test_a_dask_cluster_of_our_own_has_the_workers_asked_for() -> None:
+    """As many as asked for, of one thread each, and told to keep their memory."""
+    pytest.importorskip("distributed")
+    crew = crew_of("dask", workers=1)
+    client = crew.executor._client  # type: ignore[attr-defined]
+    assert list(client.nthreads().values()) == [1]
+    kept = client.run(lambda: os.environ["MALLOC_TRIM_THRESHOLD_"])
+    assert list(kept.values()) == [str(SETTINGS["MALLOC_TRIM_THRESHOLD_"])]
+    crew.close()
