@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from market_sim.cli.exits import Failed, WrongInput
-from market_sim.cli.running import overrides_of
+from market_sim.cli.running import overrides_of, scenario_of
 from market_sim.cli.speaking import answer
-from market_sim.scenario.load import load_scenario
 from market_sim.units import MILLION
 
 CASE_COLUMNS = ("architecture", "chip", "phase", "dtype")
@@ -24,7 +23,7 @@ def print_matrix(scenario: str, assignments: Sequence[str], out: Path | None) ->
 
 
 def _matrix(path: str, assignments: Sequence[str]) -> Iterator[dict[str, Any]]:
-    scenario = load_scenario(path, {"labs.fit_error": 0.0, **overrides_of(assignments)})
+    scenario = scenario_of(path, {"labs.fit_error": 0.0, **overrides_of(assignments)})
     from market_sim.mechanisms.fit import KINDS, error_band, limiting
     from market_sim.scenario.catalog import chip_table
     from market_sim.simulation.prepare import prepare

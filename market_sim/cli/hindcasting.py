@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from market_sim.cli.batching import Hands, answered
 from market_sim.cli.exits import WrongInput
 from market_sim.cli.progress import Progress
-from market_sim.cli.running import overrides_of
+from market_sim.cli.running import overrides_of, scenario_of
 from market_sim.cli.speaking import answer, answer_json, finite, grid, say, show
 from market_sim.cli.telling import number
 
@@ -40,9 +40,8 @@ class Trial:
 
 def run_trial(trial: Trial, hands: Hands, *, as_json: bool) -> None:
     """Retrace, score, write numbers and picture, and say how it went; the last line is the folder's path."""
-    from market_sim.scenario.load import load_scenario
 
-    scenario = load_scenario(trial.scenario, overrides_of(trial.assignments))
+    scenario = scenario_of(trial.scenario, overrides_of(trial.assignments))
     count = REPLICATES if trial.replicates is None else trial.replicates
     if count < 1:
         raise WrongInput("hindcast: -n 0; wanted one replicate or more")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from market_sim.cli.exits import WrongInput
-from market_sim.cli.running import overrides_of
+from market_sim.cli.running import overrides_of, scenario_of
 from market_sim.cli.speaking import answer, console_on, grid
 from market_sim.scenario.distributions import Distribution
 from market_sim.scenario.keys import Parts, key_path, leaves
@@ -46,7 +46,7 @@ def show_anything(what: str, assignments: tuple[str, ...]) -> None:
 
     place = place_of(what)
     if not is_folder(place):
-        _show_scenario(load_scenario(what, overrides_of(assignments)))
+        _show_scenario(scenario_of(what, overrides_of(assignments)))
     elif assignments:
         raise WrongInput(f"{what}: is a run folder, whose parameters are settled; --set goes with a scenario")
     else:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from market_sim.cli.exits import Failed, WrongInput
 from market_sim.cli.speaking import answer, answer_json
 from market_sim.scenario.accept import nearest
-from market_sim.scenario.load import load_scenario, loads, parse_override
+from market_sim.scenario.load import COMMAND_LINE, load_scenario, loads, parse_override
 
 if TYPE_CHECKING:
     from market_sim.results.files import Place
@@ -55,11 +55,11 @@ def scenario_of(text: str, overrides: Mapping[str, Any]) -> Scenario:
 
     place = place_of(text)
     if isinstance(place, Path):
-        return load_scenario(text, overrides)
+        return load_scenario(text, overrides, said_by=COMMAND_LINE)
     content = read_whole(place)
     if content is None:
         raise WrongInput(f"{place}: there is no such scenario file")
-    return loads(content.decode(errors="replace"), overrides, origin=str(place))
+    return loads(content.decode(errors="replace"), overrides, origin=str(place), said_by=COMMAND_LINE)
 
 
 def overrides_of(assignments: Sequence[str]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from market_sim.cli.batching import Hands, answered, command_line
 from market_sim.cli.exits import DONE
 from market_sim.cli.progress import Progress
-from market_sim.cli.running import overrides_of
+from market_sim.cli.running import overrides_of, scenario_of
 from market_sim.cli.speaking import answer, answer_json, grid, say, show
 from market_sim.cli.telling import number
 
@@ -40,11 +40,10 @@ def inquire(inquiry: Inquiry, hands: Hands, *, as_json: bool) -> int:
     """Run the design, or what is missing of it, and say which parameters matter. The last line is the folder."""
     from market_sim.experiments.points import Hands as Workers
     from market_sim.experiments.sensitivity import analyse, survey_of
-    from market_sim.scenario.load import load_scenario
 
     with answered(), Progress(quiet=as_json) as progress:
         survey = survey_of(
-            load_scenario(inquiry.scenario, overrides_of(inquiry.assignments)),
+            scenario_of(inquiry.scenario, overrides_of(inquiry.assignments)),
             inquiry.method,
             inquiry.samples,
             inquiry.outputs,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from market_sim.cli.batching import Hands, answered, command_line
 from market_sim.cli.exits import DONE
 from market_sim.cli.progress import Progress
-from market_sim.cli.running import overrides_of
+from market_sim.cli.running import overrides_of, scenario_of
 from market_sim.cli.speaking import answer, answer_json, grid, say, show
 from market_sim.experiments.theses_declared import DECISIVE
 
@@ -37,10 +37,9 @@ def weigh_all(case: Case, hands: Hands, *, as_json: bool) -> int:
     """Run the experiment, or what is missing of it, and give the verdicts. The last line is the folder."""
     from market_sim.experiments.points import Hands as Workers
     from market_sim.experiments.theses import trial_of, weigh
-    from market_sim.scenario.load import load_scenario
 
     with answered(), Progress(quiet=as_json) as progress:
-        scenario = load_scenario(case.scenario, overrides_of(case.assignments))
+        scenario = scenario_of(case.scenario, overrides_of(case.assignments))
         trial = trial_of(scenario, case.samples, theses=case.theses, seed=case.seed, command=command_line())
         found = weigh(trial, case.out, Workers(hands.executor, hands.workers, hands.scheduler, progress))
     if as_json:

@@ -19,7 +19,7 @@ from market_sim.results.columns import TABLES
 from market_sim.results.columns import table as table_named
 from market_sim.results.errors import FormatMismatch, ManifestUnreadable
 from market_sim.results.files import Place
-from market_sim.results.manifest import installed_versions, scenario_hash
+from market_sim.results.manifest import chosen_seed, installed_versions, scenario_hash
 from market_sim.scenario.canonical import as_tree, resolved_toml
 from market_sim.scenario.load import load_scenario, loads, with_overrides
 from market_sim.scenario.schema import Scenario
@@ -159,9 +159,17 @@ def design(
     _refuse_count("replicates", replicates, MOST_REPLICATES)
     _refuse_count("replicates in a chunk", chunk, MOST_REPLICATES)
     tables, yearly = recorded(record)
+    seed = _seed(seed)
     cells = _cells(loaded, points, seed)
     bases = tuple(resolved_toml(one) for one in loaded)
     return Design(cells, bases, replicates, seed, chunk, tables, yearly, command)
+
+
+def _seed(seed: int) -> int:
+    try:
+        return chosen_seed(seed)
+    except ValueError as error:
+        raise WrongRequest(str(error)) from None
 
 
 def _refuse_count(what: str, count: int, most: int) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
+from numbers import Integral
 from typing import Any
 
 from market_sim.results.columns import TABLES, table
@@ -18,6 +19,17 @@ FORMAT_VERSION = 1
 MANIFEST = "manifest.json"
 SCENARIO = "scenario.toml"
 LIBRARIES = ("market-sim", "numpy", "numba", "polars", "mesa")
+
+
+MOST_SEED = 2**63 - 1  # what a column of the results holds
+
+
+def chosen_seed(seed: int) -> int:
+    """The seed as a plain number. Raises ValueError unless it is a whole number that results can hold."""
+    whole = isinstance(seed, Integral) and not isinstance(seed, bool)
+    if not whole or not 0 <= seed <= MOST_SEED:
+        raise ValueError(f"seed {seed!r}: wanted a whole number from 0 to {MOST_SEED}")
+    return int(seed)
 
 
 def now() -> str:

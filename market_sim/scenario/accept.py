@@ -98,6 +98,13 @@ def _text(declaration: Declaration, value: Any) -> str:
 
 
 def _month(declaration: Declaration, value: Any) -> str:
+    held = _day(value)
+    if not declaration.admits(float(held[:4])):
+        raise Refused(f"a month in the years {declaration.bounds}")
+    return held
+
+
+def _day(value: Any) -> str:
     if isinstance(value, datetime.date):
         value = value.isoformat()[:10]
     if not isinstance(value, str) or not (match := MONTH.fullmatch(value)):
@@ -150,7 +157,7 @@ def _series(declaration: Declaration, value: Any) -> list[tuple[str, float | Dis
     given = _long_enough(declaration, _listed(value, wanted), "points")
     if any(not isinstance(point, Sequence) or isinstance(point, str) or len(point) != 2 for point in given):
         raise Refused(wanted)
-    points = [(_month(declaration, date), _part(declaration, f"at {date}", one)) for date, one in given]
+    points = [(_day(date), _part(declaration, f"at {date}", one)) for date, one in given]
     if any(later[0] <= earlier[0] for earlier, later in itertools.pairwise(points)):
         raise Refused("points in order of date, each date once")
     return points

@@ -175,10 +175,12 @@ def text(default: str | None = None, *, meaning: str, refers: str = "", required
     return _field(declaration, default)
 
 
-def month(default: str | None = None, *, meaning: str, required: bool = False) -> Any:
-    """A date given as `YYYY-MM` or `YYYY-MM-DD`, kept as text."""
+def month(
+    default: str | None = None, *, meaning: str, low: float = 2000.0, high: float = 2099.0, required: bool = False
+) -> Any:
+    """A date given as `YYYY-MM` or `YYYY-MM-DD`, kept as text; `low` and `high` bound its year."""
     optional = default is None and not required
-    declaration = Declaration("month", meaning, default, optional=optional, required=required)
+    declaration = Declaration("month", meaning, default, low=low, high=high, optional=optional, required=required)
     return _field(declaration, default)
 
 

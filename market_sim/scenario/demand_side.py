@@ -33,7 +33,7 @@ class Software(Section):
         meaning="Maturity of a new chip generation relative to its stack's best",
     )
     engineer_cost: Number = number(
-        40_000.0, unit="USD/engineer-month", low=0.0, source="salary surveys", standing="estimated",
+        40_000.0, unit="USD/engineer-month", low=0.0, high=1e7, source="salary surveys", standing="estimated",
         meaning="Cost of a kernel engineer",
     )
     port_years: Number = number(

@@ -18,6 +18,7 @@ from pydantic_core import core_schema
 from market_sim.scenario.declaration import Refused
 
 Uniforms = np.ndarray
+FARTHEST = 8.3  # standard deviations from the median that no draw exceeds: uniforms stop a 2**-53 short of 1
 TINY = 2.0**-54  # keeps u off 0 and 1, where an unbounded quantile is infinite
 
 
@@ -146,7 +147,8 @@ class Lognormal(Distribution):
 
     @property
     def support(self) -> tuple[float, float]:
-        return _edges(self.low, self.high, 0.0)
+        farthest = self.median * math.exp(min(FARTHEST * self.sigma, 700.0))
+        return _edges(self.low, farthest if self.high is None else self.high, 0.0)
 
     def quantile(self, uniforms: Uniforms) -> np.ndarray:
         from market_sim.numerics import exp

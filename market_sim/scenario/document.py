@@ -49,7 +49,7 @@ def _row(path: str, declaration: Declaration) -> ParameterRow:
         type=kind(declaration),
         unit=declaration.unit,
         default="required" if declaration.required else shown_default(declaration),
-        bounds=declaration.bounds if numeric else "",
+        bounds=declaration.bounds if numeric or declaration.form == "month" else "",
         meaning=declaration.meaning,
         source=declaration.source,
         standing=declaration.standing if numeric else "",

@@ -64,7 +64,7 @@ def take_draws(layer: Layer, tree: dict[str, Any], schema: type[Section]) -> Lay
     source = f"draws of {held.path.name}: {held.rows} rows, sha256 {held.sha256[:16]}"
     for key in _chosen(held, keys, layer.origin):
         parts, table = _checked(held, key, tree, schema)
-        for one in assign(tree, schema, parts, table):
+        for one in assign(tree, schema, parts, table, layer.origin):
             mark(said, one, table)
         sources[key_path(parts)] = {"source": source, "standing": "estimated"}
     note = f"{held.path.name} sha256 {held.sha256}"

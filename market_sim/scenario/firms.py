@@ -54,20 +54,20 @@ class Chip(Section):
     available: str = month("2020-01", meaning="First month it can be ordered for delivery")
     withdrawn: str = month("2099-12", meaning="Last month in which new orders are taken")
     price: Number = number(
-        30_000.0, unit="USD/chip", low=0.0,
+        30_000.0, unit="USD/chip", low=0.0, high=1e8,
         source="chips.csv: est_system_price_usd_per_chip", standing="estimated",
         meaning="List price at the start (or at launch, when later)",
     )
     rent: Number = number(
-        0.0, unit="USD/chip-hour", low=0.0, source="rental_prices.csv", standing="estimated",
+        0.0, unit="USD/chip-hour", low=0.0, high=1e4, source="rental_prices.csv", standing="estimated",
         meaning="One-year market rent at the start; 0 derives it from what new capacity costs",
     )
     cost: Number = number(
-        7_500.0, unit="USD/chip", low=1.0, source="prototype: 7.5k USD for an H100", standing="estimated",
+        7_500.0, unit="USD/chip", low=1.0, high=1e8, source="prototype: 7.5k USD for an H100", standing="estimated",
         meaning="Cost to the vendor of making one, packaging and memory included",
     )
     server: Number = number(
-        17_000.0, unit="USD/chip", low=0.0,
+        17_000.0, unit="USD/chip", low=0.0, high=1e8,
         source="economics.csv: h100_system_cost_per_gpu_with_infiniband less the chip", standing="estimated",
         meaning="Server, network and installation bought beside each chip",
     )
@@ -93,7 +93,7 @@ class Vendor(Section):
     owner: str = text("", refers="provider", meaning="The provider it belongs to, if any")
     sells: str = choice("merchant", "captive", "both", default="merchant", meaning="Who may buy its chips")
     supply: Number = number(
-        750_000.0, unit="package/year", low=0.0, source="prototype: NVIDIA 2023-01", standing="estimated",
+        750_000.0, unit="package/year", low=0.0, high=1e10, source="prototype: NVIDIA 2023-01", standing="estimated",
         meaning="Packages made a year at the start",
     )
     utilisation: Number = number(
@@ -113,7 +113,7 @@ class Vendor(Section):
         meaning="Fastest growth of supply after that (foundry, packaging, memory)",
     )
     cash: Number = number(
-        10e9, unit="USD", low=0.0, source="filings", standing="estimated",
+        10e9, unit="USD", low=0.0, high=1e15, source="filings", standing="estimated",
         meaning="Cash at the start",
     )
     allocation: str = choice(
@@ -153,12 +153,12 @@ class Provider(Section):
     )
     chips: list[str] = names(of="chip", meaning="Chips it deploys or may deploy once they are available")
     fleet: dict[str, Number] = mapping(
-        0.0, over="chip", unit="chip", low=0.0,
+        0.0, over="chip", unit="chip", low=0.0, high=1e10,
         source="market_history.csv: compute stocks", standing="estimated",
         meaning="Chips in service at the start",
     )
     on_order: dict[str, Number] = mapping(
-        0.0, over="chip", unit="chip", low=0.0,
+        0.0, over="chip", unit="chip", low=0.0, high=1e10,
         source="vendor backlog split over buyers", standing="estimated",
         meaning="Chips ordered and not delivered at the start",
     )
@@ -167,11 +167,11 @@ class Provider(Section):
         meaning="Share of its starting orders that stand against signed contracts",
     )
     cash: Number = number(
-        1e9, unit="USD", low=0.0, source="filings", standing="estimated",
+        1e9, unit="USD", low=0.0, high=1e15, source="filings", standing="estimated",
         meaning="Cash at the start",
     )
     debt: Number = number(
-        0.0, unit="USD", low=0.0, source="filings", standing="estimated",
+        0.0, unit="USD", low=0.0, high=1e15, source="filings", standing="estimated",
         meaning="Loans at the start",
     )
     wacc: Number = number(
@@ -180,11 +180,11 @@ class Provider(Section):
         meaning="Cost of capital",
     )
     power: Number = number(
-        100.0, unit="MW", low=0.0, source="market_history.csv: active_power", standing="estimated",
+        100.0, unit="MW", low=0.0, high=1e8, source="market_history.csv: active_power", standing="estimated",
         meaning="Powered sites at the start",
     )
     power_growth: Number = number(
-        100.0, unit="MW/year", low=0.0, source="market_history.csv: contracted_power", standing="estimated",
+        100.0, unit="MW/year", low=0.0, high=1e8, source="market_history.csv: contracted_power", standing="estimated",
         meaning="Site power it can bring into development a year, in the first year",
     )
     site_months: Number = number(
@@ -207,7 +207,7 @@ class Provider(Section):
         meaning="Delivered performance lost to virtualisation and operations",
     )
     opex: Number = number(
-        2_900.0, unit="USD/kW/year", low=0.0, source="economics.csv: colocation_price", standing="estimated",
+        2_900.0, unit="USD/kW/year", low=0.0, high=1e6, source="economics.csv: colocation_price", standing="estimated",
         meaning="Power, space and staff",
     )
     enterprise_markup: Number = number(
@@ -222,11 +222,11 @@ class Provider(Section):
         "queueing",
     )
     other_cash_flow: Number = number(
-        0.0, unit="USD/year", low=0.0, source="filings", standing="estimated",
+        0.0, unit="USD/year", low=0.0, high=1e15, source="filings", standing="estimated",
         meaning="Free cash from its other businesses before capital spending",
     )
     other_capex: Number = number(
-        0.0, unit="USD/year", low=0.0, source="market_history.csv: capex", standing="estimated",
+        0.0, unit="USD/year", low=0.0, high=1e15, source="market_history.csv: capex", standing="estimated",
         meaning="Capital spending outside AI",
     )
     rents_from: list[str] = names(
@@ -234,7 +234,7 @@ class Provider(Section):
         meaning="Providers whose capacity it takes in its own name for its own labs and those that are its partners",
     )
     equity_raise: Number = number(
-        0.0, unit="USD/year", low=0.0, source="filings", standing="estimated",
+        0.0, unit="USD/year", low=0.0, high=1e15, source="filings", standing="estimated",
         meaning="Equity that investors put in a year while it grows",
     )
 
@@ -243,7 +243,7 @@ class Pool(Section):
     """A pool of end-customer revenue that labs compete for (or that one buyer kind owns)."""
 
     start: Number = number(
-        36e9, unit="USD/year", low=0.0, source="prototype", standing="estimated",
+        36e9, unit="USD/year", low=0.0, high=1e15, source="prototype", standing="estimated",
         meaning="Revenue potential that labs serve at the start",
     )
     unserved: Number = number(
@@ -251,7 +251,7 @@ class Pool(Section):
         meaning="Part of the revenue potential at the start that nobody serves yet",
     )
     ceiling: Number = number(
-        1_900e9, unit="USD/year", low=0.0, source="prototype", standing="illustrative",
+        1_900e9, unit="USD/year", low=0.0, high=1e15, source="prototype", standing="illustrative",
         meaning="Revenue potential it saturates at",
     )
     rate: Number = number(
@@ -287,15 +287,15 @@ class Lab(Section):
         meaning="Share of its chip-hours spent on training",
     )
     revenue: Number = number(
-        1e9, unit="USD/year", low=0.0, source="market_history.csv: revenue", standing="estimated",
+        1e9, unit="USD/year", low=0.0, high=1e15, source="market_history.csv: revenue", standing="estimated",
         meaning="Revenue from models at the start",
     )
     cash: Number = number(
-        1e9, unit="USD", low=0.0, source="filings and press", standing="estimated",
+        1e9, unit="USD", low=0.0, high=1e15, source="filings and press", standing="estimated",
         meaning="Cash at the start",
     )
     funding: Number = number(
-        0.0, unit="USD/year", low=0.0, source="market_history.csv: funding", standing="estimated",
+        0.0, unit="USD/year", low=0.0, high=1e15, source="market_history.csv: funding", standing="estimated",
         meaning="Equity that investors put in a year at the start; grows with the pool",
     )
     compute_share: Number = number(

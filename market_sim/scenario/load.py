@@ -35,19 +35,24 @@ if TYPE_CHECKING:
 __all__ = ["ScenarioError", "load_scenario", "loads", "parse_override", "shipped", "with_overrides"]
 
 REPORTED = 5
-COMMAND_LINE = "--set"
+COMMAND_LINE, PYTHON = "--set", "overrides"  # where values come from that stand in no file
 AnySection = TypeVar("AnySection", bound=Section)
 
 
 def load_scenario(
-    path: str | Path, overrides: Mapping[str, Any] | None = None, *, schema: type[Section] | None = None
+    path: str | Path,
+    overrides: Mapping[str, Any] | None = None,
+    *,
+    said_by: str = PYTHON,
+    schema: type[Section] | None = None,
 ) -> Scenario:
     """The scenario at `path` (a TOML file, or the name of a shipped one), its parents merged beneath it.
 
     `overrides` maps dotted key paths to values, as `--set key=value` does; a part `*` means every entry.
-    Raises `ScenarioError`, with one message fit to show, for whatever is wrong with the input.
+    `said_by` is what errors and provenance call them. Raises `ScenarioError`, with one message fit to show, for
+    whatever is wrong with the input.
     """
-    return _settle(read_layers(find(path)), overrides or {}, schema)
+    return _settle(read_layers(find(path)), overrides or {}, schema, said_by=said_by)
 
 
 def loads(
@@ -55,6 +60,7 @@ def loads(
     overrides: Mapping[str, Any] | None = None,
     *,
     origin: str = "<text>",
+    said_by: str = PYTHON,
     schema: type[Section] | None = None,
 ) -> Scenario:
     """The scenario that a TOML text holds; it may extend a shipped scenario by name.
@@ -67,7 +73,7 @@ def loads(
         if (name := parent.removesuffix(".toml")) not in shipped():
             raise ScenarioError(f"{origin}: extends = {parent!r}: a text can only extend a shipped scenario")
         below = read_layers(shipped()[name])
-    return _settle([*below, layer], overrides or {}, schema)
+    return _settle([*below, layer], overrides or {}, schema, said_by=said_by)
 
 
 def with_overrides(scenario: AnySection, overrides: Mapping[str, Any]) -> AnySection:
@@ -94,16 +100,17 @@ def _settle(
     overrides: Mapping[str, Any],
     schema: type[Section] | None,
     tree: dict[str, Any] | None = None,
+    said_by: str = PYTHON,
 ) -> Any:
     """Merge layers, apply overrides, validate against the schema and check what spans several fields."""
     if schema is None:
         from market_sim.scenario.schema import Scenario as schema
     assert schema is not None
     overrides = dict(overrides)
-    told = Layer(COMMAND_LINE, {}, draws=overrides.pop(KEY, None))
+    told = Layer(said_by, {}, draws=overrides.pop(KEY, None))
     merged, stack = _merged([*below, told], schema) if tree is None else _drawn_over(tree, list(below), told, schema)
     if overrides:
-        stack.append(_override(merged, schema, overrides))
+        stack.append(_override(merged, schema, overrides, said_by))
     scenario = _validate(merged, schema, stack)
     _raise(list(_across(scenario, stack)))
     check_sources(schema, stack)
@@ -123,7 +130,7 @@ def _merged(below: Sequence[Layer], schema: type[Section]) -> tuple[dict[str, An
             layer = take_draws(layer, tree, schema)
         stack.append(layer)
     # overrides are written into the tree; the layers keep what their files said
-    return deepcopy(tree), [layer for layer in stack if layer.tree or layer.origin != COMMAND_LINE]
+    return deepcopy(tree), [layer for layer in stack if layer.tree or layer.origin not in (COMMAND_LINE, PYTHON)]
 
 
 def _drawn_over(
@@ -133,22 +140,22 @@ def _drawn_over(
     return (tree, [*stack, take_draws(told, tree, schema)]) if told.draws else (tree, stack)
 
 
-def _override(tree: dict[str, Any], schema: type[Section], overrides: Mapping[str, Any]) -> Layer:
+def _override(tree: dict[str, Any], schema: type[Section], overrides: Mapping[str, Any], said_by: str) -> Layer:
     """Set the values in the tree, and give the layer that says which were set."""
     said: dict[str, Any] = {}
     for key, value in overrides.items():
         held = value.as_table() if isinstance(value, Distribution) else value
         try:
             parts = key_parts(key)
-            for concrete in assign(tree, schema, parts, held):
+            for concrete in assign(tree, schema, parts, held, said_by):
                 mark(said, concrete, held)
         except Refused as refused:
-            raise ScenarioError(refusal(COMMAND_LINE, key, shown(value), refused)) from None
+            raise ScenarioError(refusal(said_by, key, shown(value), refused)) from None
         except ScenarioError:
             raise
         except ValueError as error:
-            raise ScenarioError(f"{COMMAND_LINE} {error}") from None
-    return Layer(COMMAND_LINE, said)
+            raise ScenarioError(f"{said_by} {error}") from None
+    return Layer(said_by, said)
 
 
 def _validate(tree: Mapping[str, Any], schema: type[Section], stack: Sequence[Layer]) -> Section:

@@ -54,14 +54,14 @@ def _is_table(value: Any) -> TypeGuard[Mapping[str, Any]]:
     return isinstance(value, Mapping) and "dist" not in value
 
 
-def assign(tree: MutableMapping[str, Any], schema: type[Section], path: Parts, value: Any) -> list[Parts]:
+def assign(tree: MutableMapping[str, Any], schema: type[Section], path: Parts, value: Any, said_by: str) -> list[Parts]:
     """Set one value in the tree and give the key paths set; `*` stands for every entry of a named table.
 
     Raises `Refused`, with the nearest valid key path, if the schema or the scenario has no such key.
     """
     concrete = list(expand(tree, schema, path))
     for one in concrete:
-        _place(tree, schema, one, value)
+        _place(tree, schema, one, value, said_by)
     return concrete
 
 
@@ -138,7 +138,7 @@ def declaration_at(schema: type[Section], path: Parts) -> tuple[Declaration | No
     return None, ()
 
 
-def _place(tree: MutableMapping[str, Any], schema: type[Section], path: Parts, value: Any) -> None:
+def _place(tree: MutableMapping[str, Any], schema: type[Section], path: Parts, value: Any, said_by: str) -> None:
     """Write a value at a concrete path, making tables on the way; the last parts may index a list."""
     declaration, inside = declaration_at(schema, path)
     depth = len(path) - len(inside)
@@ -151,7 +151,7 @@ def _place(tree: MutableMapping[str, Any], schema: type[Section], path: Parts, v
     if inside:
         at[key] = _within(declaration, at.get(key), inside, value)
     else:
-        merged = merge(at, {key: value}, "--set", path[: depth - 1])
+        merged = merge(at, {key: value}, said_by, path[: depth - 1])
         at.clear()
         at.update(merged)
 

@@ -130,7 +130,7 @@ class Providers(Section):
         meaning="Useful life of sites",
     )
     site_cost: Number = number(
-        11e6, unit="USD/MW", low=0.0,
+        11e6, unit="USD/MW", low=0.0, high=1e10,
         source="economics.csv: datacentre_shell_and_MEP_cost_per_MW", standing="sourced",
         meaning="Shell, power and cooling",
     )

@@ -11,6 +11,7 @@ from market_sim.agents.faces import face_of
 from market_sim.agents.firm import AbstractFirm, Moment, label, stream
 from market_sim.agents.policies import Chosen, Policies, Row, choose
 from market_sim.mechanisms.concentration import measure
+from market_sim.results.manifest import chosen_seed
 from market_sim.results.tables import Results
 from market_sim.results.vocabulary import MARKETS, SIGNALS
 from market_sim.scenario.dates import month_at
@@ -52,12 +53,13 @@ class MarketModel(mesa.Model):
         """Open the market of a scenario, or of a scenario file, with `rng` as the seed of all luck.
 
         `policies` maps names of firms to subclasses of their agents, which then decide for them. Raises
-        ScenarioError, PolicyError.
+        ScenarioError, PolicyError, and ValueError for an `rng` that is no seed.
         """
         scenario = setup if isinstance(setup, Scenario) else load_scenario(str(setup))
         chosen = choose(policies or {}, scenario)
-        super().__init__(rng=stream(int(rng), replicate))
-        self._run = Run(scenario, seed=int(rng), replicates=(replicate,))
+        seed = chosen_seed(rng)
+        super().__init__(rng=stream(seed, replicate))
+        self._run = Run(scenario, seed=seed, replicates=(replicate,))
         self._firms = {(row[0], name): self._agent(row, name, chosen) for row, name in _rows(scenario)}
         own = {(kind, firm.row): [firm] for (kind, _), firm in self._firms.items() if (kind, firm.row) in chosen}
         self._run.policies = Policies(own)

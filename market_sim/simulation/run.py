@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from market_sim.agents.policies import NONE, Policies, seat
-from market_sim.results.manifest import RunInfo
+from market_sim.results.manifest import RunInfo, chosen_seed
 from market_sim.results.tables import Results
 from market_sim.scenario.canonical import as_tree, resolved_toml
 from market_sim.scenario.schema import Scenario
@@ -37,10 +37,12 @@ class Run:
         record: str | Iterable[str] = ALL,
         policies: "Chosen | Policies" = NONE,
     ) -> None:
-        """Draw the luck of these replicates and open their markets. Raises TableNotRecorded, PolicyError."""
+        """Draw the luck of these replicates and open their markets. Raises ValueError for a seed
+        that is none, TableNotRecorded, PolicyError.
+        """
         tables = recorded(record)
         keep_freed_memory()
-        self.setup, self.market = prepare(scenario, seed, tuple(replicates))
+        self.setup, self.market = prepare(scenario, chosen_seed(seed), tuple(replicates))
         self.policies = seat(policies, self.setup)
         self.observer = Observer(self.setup, tables)
 
@@ -92,8 +94,8 @@ def simulate(
 
     `replicates`: how many, from 0 on, or their numbers; a number alone gives the same rows as among others.
     `record`: "all" or names of tables. `policies`: firm -> subclass of its agent that decides for it.
-    `command`: noted in the manifest. Raises ValueError for replicates that are no distinct numbers from 0 on,
-    TableNotRecorded, PolicyError.
+    `command`: noted in the manifest. Raises ValueError for a seed that is none and for replicates that are no
+    distinct numbers from 0 on, TableNotRecorded, PolicyError.
     """
     numbers = chosen_replicates(range(replicates) if isinstance(replicates, int) else replicates)
     tables = recorded(record)
@@ -128,7 +130,7 @@ def run_info(
         scenario=scenario.name,
         resolved=resolved,
         text=resolved_toml(scenario),
-        seed=seed,
+        seed=chosen_seed(seed),
         replicates=len(replicates),
         names=names_of(scenario),
         first_replicate=min(replicates),

@@ -28,7 +28,7 @@ def refused(cli: Command, tmp_path: Path, *arguments: str) -> str:
         (OVER + "labs.sigma = 'high'", ['labs.sigma = "high"', "a number in log"]),
         (OVER + "provider.CoreWeave.power = '5 GW'", ['"5 GW"', "a number in MW", "without 'GW'"]),
         (OVER + "labs.taste_share = 1.5", ["labs.taste_share = 1.5", "0 to 1"]),
-        (OVER + "vendor.NVIDIA.supply = -1.0", ["vendor.NVIDIA.supply = -1.0", "0 or more"]),
+        (OVER + "vendor.NVIDIA.supply = -1.0", ["vendor.NVIDIA.supply = -1.0", "0 to 1e+10"]),
         (OVER + "labs.sigma = nan", ["labs.sigma", "a finite number"]),
         (OVER + "labs.sigma = inf", ["labs.sigma", "a finite number"]),
         (OVER + "ticks = 1.5", ["ticks = 1.5", "a whole number, 1 to 4800"]),

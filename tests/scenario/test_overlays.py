@@ -180,8 +180,15 @@ def test_set_can_add_and_remove_an_entry() -> None:
 def test_a_wrong_set_names_the_nearest_key(key: str, complaint: str) -> None:
     """Misspelt sections, fields and firms are answered with the nearest valid key path."""
     with pytest.raises(ScenarioError, match=complaint) as error:
-        loads(BASE, {key: 7.0}, schema=Market)
+        loads(BASE, {key: 7.0}, schema=Market, said_by="--set")
     assert str(error.value).startswith("--set")
+
+
+def test_values_set_in_python_are_told_as_such() -> None:
+    """Whoever never typed `--set` is not told of it."""
+    for key, value in (("provider.CoreWeave.wacc", 7.0), ("provider.CoreWeave.wac", 0.1), ("a..b", 1.0)):
+        with pytest.raises(ScenarioError, match=r"^overrides"):
+            loads(BASE, {key: value}, schema=Market)
 
 
 @pytest.mark.parametrize(

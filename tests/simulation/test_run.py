@@ -77,6 +77,20 @@ def test_replicates_are_distinct_whole_numbers(wrong) -> None:
         chosen_replicates(wrong)
 
 
+@pytest.mark.parametrize("wrong", [-1, 2**63, 0.5, "1", True])
+def test_a_seed_is_a_whole_number_that_results_can_hold(wrong, short_baseline) -> None:
+    """What is none is refused before anything is drawn, wherever it is handed in."""
+    from market_sim import MarketModel, run_batch
+    from market_sim.experiments.errors import WrongRequest
+
+    with pytest.raises(ValueError, match="wanted a whole number from 0 to"):
+        simulate(short_baseline, seed=wrong)
+    with pytest.raises(ValueError, match="wanted a whole number from 0 to"):
+        MarketModel(short_baseline, rng=wrong)
+    with pytest.raises(WrongRequest, match="wanted a whole number from 0 to"):
+        run_batch(short_baseline, 1, "serial", seed=wrong)
+
+
 def test_a_run_can_be_stopped_and_looked_at(short_baseline, alone) -> None:
     """Frames after three ticks are the first three ticks of the whole run; the run then goes on."""
     run = Run(short_baseline, seed=SEED, replicates=(1,), record=("concentration", "accounts"))
