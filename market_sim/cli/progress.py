@@ -45,10 +45,11 @@ class Progress:
         return f"{self.rate:,.1f} a second, {duration((total - self.done) / self.rate)} left"
 
     def _move(self, done: int, total: int) -> None:
+        pace = self._pace(total)
         if not self.bar.tasks:
+            self.bar.add_task("replicates", total=total, pace=pace)
             self.bar.start()
-            self.bar.add_task("replicates", total=total)
-        self.bar.update(self.bar.task_ids[0], completed=done, pace=self._pace(total))
+        self.bar.update(self.bar.task_ids[0], completed=done, pace=pace)
 
     def __enter__(self) -> Progress:
         return self

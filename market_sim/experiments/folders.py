@@ -148,8 +148,10 @@ class BatchFolder:
     def _refuse_occupied(self, resume: bool) -> None:
         lying = lying_in(self.folder)
         is_file = files.is_file(self.folder)
-        if is_file or (lying and not resume):
-            there = "is a file" if is_file else f"holds {lying[0]!r} already"
+        if is_file:
+            raise RunExists(f"{self.folder} is a file: wanted a folder to write a batch into")
+        if lying and not resume:
+            there = f"holds {lying[0]!r} already"
             raise RunExists(f"{self.folder} {there}: resume it if it is this batch, or write to another folder")
 
     def _whole(self, cell: Cell) -> bool:

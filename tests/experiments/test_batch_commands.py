@@ -1,6 +1,7 @@
 """`batch`, `compare` and `sweep` on the command line."""
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -106,6 +107,17 @@ def test_wrong_input_is_refused_with_2(
     assert text in err
     assert "Traceback" not in err
     assert not list(tmp_path.iterdir())
+
+
+def test_a_terminal_shows_a_bar(
+    said: Said, tiny_toml: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """From the first replicate to the last, with rate and time left; nothing of it on stdout."""
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    code, out, err = said("batch", str(tiny_toml), "-n", "4", "--chunk", "2", *SERIAL)
+    assert (code, len(out.splitlines())) == (0, 1)
+    assert "4/4" in err
+    assert "a second, 0 s left" in err
 
 
 def test_progress_tells_rate_and_time_left(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
