@@ -24,9 +24,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         if arguments is None:  # a process of its own: few cycles are made, and looking takes a twentieth of a run
             gc.set_threshold(RARELY)
-            from market_sim.allocation import keep_memory
-
-            keep_memory()
         from market_sim.cli.exits import code_of
 
         return code_of(arguments)

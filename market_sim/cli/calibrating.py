@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from market_sim.cli.batching import Hands, answered
 from market_sim.cli.exits import DONE
 from market_sim.cli.progress import Progress
-from market_sim.cli.running import overrides_of
+from market_sim.cli.running import overrides_of, scenario_of
 from market_sim.cli.speaking import answer, answer_json, grid, say, show
 from market_sim.cli.telling import number
 
@@ -37,11 +37,10 @@ def calibrate_to_history(request: Request, hands: Hands, *, as_json: bool) -> in
     """Simulate what is missing, fit, write the draws, and say what was learned. The last line is the file of draws."""
     from market_sim.experiments.calibration_history import calibrate, job_of
     from market_sim.experiments.points import Hands as Workers
-    from market_sim.scenario.load import load_scenario
 
     with answered(), Progress(quiet=as_json) as progress:
         job = job_of(
-            load_scenario(request.scenario, overrides_of(request.assignments)),
+            scenario_of(request.scenario, overrides_of(request.assignments)),
             request.samples,
             request.waves,
             seed=request.seed,

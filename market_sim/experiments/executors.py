@@ -13,9 +13,9 @@ from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from multiprocessing import connection
 from typing import Any, Protocol
 
-from market_sim.allocation import SETTINGS, keep_memory
 from market_sim.experiments.chunk import keep_to_one_thread
 from market_sim.experiments.errors import NoExecutor
+from market_sim.simulation.memory import ENVIRONMENT
 
 AHEAD = 3  # tasks handed out per worker, so that none waits for the next
 UNKNOWN = 256  # tasks handed to an executor that does not say how many workers it has
@@ -127,7 +127,6 @@ class Processes:
 def begin_worker() -> None:
     """In a new worker: one thread per library, Ctrl-C left to the parent, and no life after its death."""
     keep_to_one_thread()
-    keep_memory()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
@@ -171,8 +170,8 @@ def interrupts_unheard() -> Iterator[None]:
 @contextlib.contextmanager
 def memory_kept() -> Iterator[None]:
     """Processes begun inside keep their memory; Dask heeds the environment more than its own settings."""
-    before = {name: os.environ.get(name) for name in SETTINGS}
-    os.environ.update({name: str(value) for name, value in SETTINGS.items()})
+    before = {name: os.environ.get(name) for name in ENVIRONMENT}
+    os.environ.update({name: str(value) for name, value in ENVIRONMENT.items()})
     try:
         yield
     finally:

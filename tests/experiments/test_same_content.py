@@ -15,11 +15,11 @@ import polars as pl
 import pytest
 from small_batches import REPLICATES, content, part_bytes, serial_batch, tiny
 
-from market_sim.allocation import SETTINGS
 from market_sim.experiments.batch import run_batch
 from market_sim.experiments.chunk import year_ends
 from market_sim.experiments.executors import crew_of
 from market_sim.results.columns import TABLES
+from market_sim.simulation.memory import ENVIRONMENT
 from market_sim.simulation.run import simulate
 
 Whole = dict[str, str]
@@ -176,5 +176,5 @@ def test_a_dask_cluster_of_our_own_has_the_workers_asked_for() -> None:
     client = crew.executor._client  # type: ignore[attr-defined]
     assert list(client.nthreads().values()) == [1]
     kept = client.run(lambda: os.environ["MALLOC_TRIM_THRESHOLD_"])
-    assert list(kept.values()) == [str(SETTINGS["MALLOC_TRIM_THRESHOLD_"])]
+    assert list(kept.values()) == [str(ENVIRONMENT["MALLOC_TRIM_THRESHOLD_"])]
     crew.close()
