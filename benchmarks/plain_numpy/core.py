@@ -71,8 +71,11 @@ class TradingCore:
         """What tastes, templates and the mix of work make of each lab, once."""
         d, share, s = setup.drawn, setup.drawn.lab.training_share[0], setup.shortlist
         scale = self.labs.sigma * GUMBEL_SD * np.sqrt(0.5 * self.labs.taste_share)
-        self.taste = d.lab.affinity[0] + scale * setup.luck.provider_taste[0]
-        self.taste = self.taste + d.lab.template_weight[0][:, None] * d.provider.template[0] + np.log(self.delivered)
+        taste = d.lab.affinity[0] + scale * setup.luck.provider_taste[0]
+        service = d.lab.template_weight[0][:, None] * d.provider.template[0]
+        cloud = np.take_along_axis(taste + service, np.maximum(setup.through, 0), axis=1) - d.providers.resale_loss[0]
+        resold = np.where(setup.through >= 0, cloud, -np.inf)  # on its chips, in the cloud of who rents for the lab
+        self.taste = np.maximum(taste + service, resold) + np.log(self.delivered)
         self.chip_taste = scale * setup.luck.chip_taste[0]
         train, serve = share * s.reference[:, 0], (1.0 - share) * s.reference[:, 1]
         ideal = train[:, None] / s.peaks[:, :, 0] + serve[:, None] / s.peaks[:, :, 1]

@@ -169,8 +169,8 @@ def test_gaps_are_levels_and_trends_in_scales() -> None:
 
 # --- the market itself ----------------------------------------------------------------------------
 
-FREE = ("vendors.elasticity_floor=1.15:1.6", "vendor.NVIDIA.growth_committed=1:8", "demand.horizon=0.4:1.6")
-TRUTH = {"vendors.elasticity_floor": 1.45, "vendor.NVIDIA.growth_committed": 2.5, "demand.horizon": 0.7}
+FREE = ("vendors.elasticity_floor=1.15:1.6", "vendor.NVIDIA.supply=300000:1500000", "demand.horizon=0.4:1.6")
+TRUTH = {"vendors.elasticity_floor": 1.45, "vendor.NVIDIA.supply": 600_000.0, "demand.horizon": 0.7}
 
 
 def test_parameters_planted_in_the_market_are_recovered(tmp_path: Path) -> None:
@@ -188,7 +188,7 @@ def test_parameters_planted_in_the_market_are_recovered(tmp_path: Path) -> None:
         low, _, high = found.quantiles(key)
         assert low <= truth <= high, key
     assert found.learned("demand.horizon") > 0.4
-    assert found.learned("vendor.NVIDIA.growth_committed") > 0.2
+    assert found.learned("vendor.NVIDIA.supply") > 0.4
 
 
 def test_the_draws_are_what_a_scenario_takes(tmp_path: Path) -> None:

@@ -91,7 +91,7 @@ def test_a_site_filled_beyond_its_power_is_noticed(step):
     assert any("power" in line for line in found), found
 
 
-@pytest.mark.parametrize(("name", "ticks_run"), [("baseline", 24), ("history_2023", 6)])
+@pytest.mark.parametrize(("name", "ticks_run"), [("baseline", 24), ("history_2023", 24)])
 def test_sums_kept_over_the_ticks_are_those_of_the_book(name, ticks_run):
     """What is carried along from tick to tick is what adding the book up anew gives, failures included."""
     setup, market = prepare(shipped(name, ticks=ticks_run), 1, (0, 1, 2, 3))

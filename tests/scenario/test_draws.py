@@ -137,7 +137,9 @@ def test_luck_may_be_listed() -> None:
     plain, _ = prepare(load_scenario("baseline", {"ticks": 2}), 0, (4, 5))
     assert setup.drawn.labs.sigma.tolist() == [0.3, 0.4, 0.3]
     assert np.array_equal(setup.luck.entry, plain.luck.entry[[0, 0, 1]])
-    assert np.array_equal(setup.drawn.trade.omega, plain.drawn.trade.omega[[0, 0, 1]])
+    site_cost = setup.drawn.providers.site_cost  # a distribution of the scenario's own, drawn by that luck
+    assert np.array_equal(site_cost, plain.drawn.providers.site_cost[[0, 0, 1]])
+    assert site_cost[1] != site_cost[2]
 
 
 def test_luck_counts_in_whole_numbers() -> None:
