@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from market_sim.agents.provider import Offered, being_built, delivered, provider_slice
-from market_sim.mechanisms import capacity, demand, software, valuation
+from market_sim.mechanisms import capacity, demand, finance, software, valuation
 from market_sim.numerics import exp
 from market_sim.state.grouping import grouped, rows
 from market_sim.state.luck import GUMBEL_SD, SLUMP
@@ -41,23 +41,22 @@ def solid(setup: Setup, market: Market) -> np.ndarray:
 
 def paid_solid(setup: Setup, market: Market) -> np.ndarray:
     """How far what is owed to each provider can be lent on (R, lab, provider): by the lab, or by who rents for it."""
-    through = rented_through(setup)
-    stands = np.take_along_axis(market.providers.active, np.maximum(through, 0).reshape(len(through), -1), axis=1)
-    return np.where(through >= 0, stands.reshape(through.shape), solid(setup, market)[:, :, None])
+    return finance.vouched(rented_through(setup), market.providers.active, solid(setup, market))
 
 
 def paid_by(setup: Setup, rent: np.ndarray) -> np.ndarray:
     """`rent` (R, lab, provider) by who pays it (R, provider, payer): a provider for what it rents for labs and for the
     labs that it owns, then labs; what a provider owes itself is left out."""
-    providers, own = rent.shape[2], np.arange(rent.shape[2])
-    out = np.zeros((len(rent), providers, providers + rent.shape[1]))
+    return finance.paid_by(rent, _payers(setup), rent.shape[2] + rent.shape[1])
+
+
+@once
+def _payers(setup: Setup) -> np.ndarray:
+    """Who pays for what each lab has of each provider (R, lab, provider): providers are counted first, then labs."""
+    providers, labs = len(setup.providers), len(setup.labs)
+    itself = np.where(setup.lab_owner >= 0, setup.lab_owner, providers + np.arange(labs))
     through = rented_through(setup)
-    for i, owner in enumerate(setup.lab_owner):
-        direct = owner if owner >= 0 else providers + i
-        payer = np.where(through[:, i] >= 0, through[:, i], direct)
-        out[np.arange(len(rent))[:, None], own, payer] += rent[:, i]
-    out[:, own, own] = 0.0
-    return out
+    return np.where(through >= 0, through, itself[:, None])
 
 
 def relative_training(setup: Setup, market: Market) -> np.ndarray:
@@ -154,6 +153,7 @@ def tastes(setup: Setup) -> tuple[np.ndarray, np.ndarray]:
     return np.maximum(direct, _resold(setup, direct)), scale * setup.luck.chip_taste
 
 
+@once
 def rented_through(setup: Setup) -> np.ndarray:
     """Who rents from each provider for each lab (R, lab, provider): -1 where the lab does so itself."""
     direct, _ = _own_tastes(setup)

@@ -1,10 +1,10 @@
-"""Kernels of capacity, pricing and demand against their plain NumPy forms, on markets with empty cells."""
+"""Kernels of capacity, prices, demand and rents against their plain NumPy forms, on markets with empty cells."""
 
 import numpy as np
 import pytest
 from reference import capacity as plain
 
-from market_sim.mechanisms import capacity, clearing, delivery, demand, pricing, supply
+from market_sim.mechanisms import capacity, clearing, delivery, demand, finance, pricing, supply
 from market_sim.state import grouping
 
 R, V, P, C, L, J, G = 3, 3, 5, 4, 6, 8, 5
@@ -46,11 +46,13 @@ def market(seed: int) -> dict[str, np.ndarray]:
         "revenue_pool": np.array([0, 1, 1, 0, 1, 0]), "two": 2, "working": rng.random((R, L)) < 0.7,
         "compute": some(R, L),
         "attraction": 3.0 * all_of(R, L), "wants": some(R, L), "able": some(R, L), "part": rng.random(R), "least": 1e-4,
+        "through": rng.integers(-2, P, (R, L, P)).clip(-1), "solid": rng.random((R, L)),
+        "payer": rng.integers(0, P + L, (R, L, P)), "payers": P + L,
         "spend": some(R, L, P), "scarcity": some(R, P, C), "pull": some(R), "response": all_of(R), "scarce": all_of(R),
     }  # fmt: skip
 
 
-ROOMS = (demand, capacity, pricing, clearing, supply, grouping, delivery)
+ROOMS = (demand, capacity, pricing, clearing, supply, grouping, delivery, finance)
 RULES = {
     "useful_chip": "plan throughput",
     "being_built": "waiting received supply vendor_of power on_sale active useful",
@@ -74,6 +76,8 @@ RULES = {
     "beside_rivals": "compute revenue_pool two working least",
     "lambert_w": "waiting",
     "incentive": "spend",
+    "vouched": "through active solid",
+    "paid_by": "spend payer payers",
     "capacity_costs": "chip_price server power wacc opex site_cost life site_life",
     "quoted": "quote target floor vacancy scarcity pull response rest_at scarce",
 }

@@ -215,3 +215,20 @@ def incentive(spend):
     rest = 1.0 - spend / np.where(total > 0.0, total, 1.0)
     sold = spend.sum(axis=1)
     return np.where(sold > 0.0, (spend * rest).sum(axis=1) / np.where(sold > 0.0, sold, 1.0), rest.mean(axis=1))
+
+
+def vouched(through, active, solid):
+    """Solid labs, or active providers between."""
+    between = np.maximum(through, 0).reshape(len(through), -1)
+    stands = np.take_along_axis(active, between, axis=1).reshape(through.shape)
+    return np.where(through >= 0, stands, solid[:, :, None])
+
+
+def paid_by(rent, payer, payers):
+    """Rent by provider and payer, own payments left out."""
+    own = np.arange(rent.shape[2])
+    out = np.zeros((len(rent), rent.shape[2], payers))
+    for i in range(rent.shape[1]):
+        out[np.arange(len(rent))[:, None], own, payer[:, i]] += rent[:, i]
+    out[:, own, own] = 0.0
+    return out
