@@ -146,7 +146,7 @@ class Lab(mesa.Agent):
         """Plan, ask and lot of the tick; `mean_price` over live offers, 0 where there are none."""
         given, dt = self.model.given, self.model.dt
         growth = min(max(self.growth, -given.demand.belief_cap), given.demand.belief_cap)
-        believed = exp(growth * given.demand.horizon)
+        believed = exp(growth * self.model.horizon)
         wanted = self.compute_share() * self.demand * believed + given.demand.bridge_share * self.pending
         earned = self.revenue * sqrt(believed) * max(0.0, 1.0 - self.own.other_cost)
         means = earned + self.funding() + self.purse() / given.demand.runway

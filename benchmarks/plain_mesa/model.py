@@ -207,13 +207,7 @@ class PlainMarket(mesa.Model):
     def weigh_building(self) -> tuple[float, float]:
         """What the market builds, by chip; its price per useful PFLOP-hour, infinite where nothing is, and its
         delay in years."""
-        self.useful_chip = self._useful_chips()
-        weight: dict[tuple[Any, Chip], float] = {}
-        for provider in self.providers:
-            for chip in provider.to_order():
-                trace = 1e-3 * chip.vendor.supply / chip.packages * provider.active
-                lots = provider.waiting[chip.place] + provider.received[chip.place]
-                weight[provider, chip] = (lots + trace) * self.useful_chip[chip.place]
+        weight = self._building_weights()
         whole = sum(weight.values())
         self.building_mix = dict.fromkeys(self.chips, 0.0)
         self.log_price_built = log_price = delay = 0.0
@@ -224,6 +218,27 @@ class PlainMarket(mesa.Model):
             log_price += part * log(built / max(self.useful_chip[chip.place] * provider.delivered, SMALL))
             delay += part * provider.delay[chip.place]
         return (exp(log_price) if whole > 0.0 else inf), delay
+
+    def _building_weights(self) -> dict[tuple[Any, Chip], float]:
+        """What is being built by provider and chip, in useful compute."""
+        self.useful_chip = self._useful_chips()
+        weight: dict[tuple[Any, Chip], float] = {}
+        for provider in self.providers:
+            for chip in provider.to_order():
+                trace = 1e-3 * chip.vendor.supply / chip.packages * provider.active
+                lots = provider.waiting[chip.place] + provider.received[chip.place]
+                weight[provider, chip] = (lots + trace) * self.useful_chip[chip.place]
+        return weight
+
+    def longer_wait(self) -> float:
+        """Years by which what is being built takes longer than its sites ordinarily do, on average."""
+        weight, bring_up = self._building_weights(), self.given.delivery.bring_up
+        total = sum(
+            heavy * max(0.0, provider.delay[chip.place] - (provider.own.site_months / 12.0 + bring_up))
+            for (provider, chip), heavy in weight.items()
+        )
+        whole = sum(weight.values())
+        return total / whole if whole > 0.0 else 0.0
 
     def _useful_chips(self) -> list[float]:
         """Geometric mean throughput of each chip over labs, by what they plan to spend."""

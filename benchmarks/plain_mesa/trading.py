@@ -48,6 +48,7 @@ def obsolescence(model: Any) -> float:
 def trade(model: Any) -> None:
     """Labs ask, the market clears, flows become contracts and lots to build."""
     live = [offer for offer in model.market.offers if offer.live]
+    model.horizon = model.given.demand.horizon + model.given.demand.wait_planned * model.longer_wait()
     for lab in model.labs:
         prices = [offer.price[lab.enterprise] for offer in live]
         lab.wish(sum(prices) / len(prices) if prices else 0.0)

@@ -113,14 +113,22 @@ def service_yield(setup: Setup, market: Market) -> np.ndarray:
     return market.labs.revenue_yield * setup.drawn.lab.compute_share / compute_share(setup, market.now)
 
 
-def plan(setup: Setup, market: Market) -> np.ndarray:
+def horizon(setup: Setup, market: Market, offered: Offered) -> np.ndarray:
+    """How far ahead labs plan (R,), years: further where what is being built takes longer than it does ordinarily."""
+    d = setup.drawn
+    weight = being_built(setup, market)
+    ordinary = (d.provider.site_months / 12.0)[:, :, None] + d.delivery.bring_up[:, None, None]
+    longer = capacity.mean(weight, np.maximum(0.0, offered.delay - ordinary))
+    return d.demand.horizon + d.demand.wait_planned * longer
+
+
+def plan(setup: Setup, market: Market, offered: Offered) -> np.ndarray:
     """W (R, lab): USD/year of compute wanted at the horizon."""
     d = setup.drawn
     wanted = demand.planned_spend(
         market.labs.demand, market.labs.revenue, market.labs.growth, purse(setup, market), funding(setup, market),
-        compute_share(setup, market.now), d.lab.other_cost, market.holdings.pending, d.demand.horizon,
-        d.demand.belief_cap,
-        d.demand.runway, d.demand.bridge_share,
+        compute_share(setup, market.now), d.lab.other_cost, market.holdings.pending,
+        horizon(setup, market, offered), d.demand.belief_cap, d.demand.runway, d.demand.bridge_share,
     )  # fmt: skip
     return wanted * market.labs.active
 
@@ -209,7 +217,7 @@ def value(setup: Setup, market: Market, offered: Offered) -> np.ndarray:
 
 def wish(setup: Setup, market: Market, offered: Offered) -> Wishes:
     """Asks, worths and lots of the tick."""
-    wanted = plan(setup, market)
+    wanted = plan(setup, market, offered)
     price = valuation.mean_price(offered.price, offered.live)
     yearly = HOURS_PER_YEAR * np.where(price > 0.0, price, 1.0)
     lot = np.maximum(1.0, np.floor(setup.drawn.trade.lot[:, None] * wanted / yearly))

@@ -58,6 +58,10 @@ class Demand(Section):
         0.75, unit="year", low=0.0, high=5.0, source="prototype", standing="estimated",
         meaning="How far ahead labs plan compute",
     )
+    wait_planned: Number = number(
+        0.0, unit="1", low=0.0, high=3.0, source="neutral", standing="illustrative",
+        meaning="Years that labs plan further ahead for each year that capacity takes longer than it does ordinarily",
+    )
     ask_time: Number = number(
         0.25, unit="year", low=0.01, high=5.0, source="prototype", standing="estimated",
         meaning="Time constant of closing the planned gap",

@@ -82,6 +82,7 @@ def varied(ticks: int, **changes: Any) -> Scenario:
     tree: dict[str, Any] = {
         "ticks": ticks,
         "trade": {"tolerance": 1e-12},
+        "demand": {"wait_planned": 0.8},
         "stack": {"CUDA": {}, "ROCm": {"automation_lag": 0.5}, "XLA": {"automation_lag": 0.75}},
         "chip": {name: {"price": 25_000.0, **own} for name, own in CHIPS.items()},
         "vendor": {name: {"cash": 1e10, **own} for name, own in VENDORS.items()},
