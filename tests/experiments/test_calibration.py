@@ -169,12 +169,12 @@ def test_gaps_are_levels_and_trends_in_scales() -> None:
 
 # --- the market itself ----------------------------------------------------------------------------
 
-FREE = ("vendors.elasticity_floor=1.15:1.6", "vendor.NVIDIA.supply=300000:1500000", "demand.horizon=0.4:1.6")
-TRUTH = {"vendors.elasticity_floor": 1.45, "vendor.NVIDIA.supply": 600_000.0, "demand.horizon": 0.7}
+FREE = ("vendors.elasticity_floor=1.15:1.6", "vendor.NVIDIA.supply=300000:1500000", "pool.models.rate=0.8:2.4")
+TRUTH = {"vendors.elasticity_floor": 1.45, "vendor.NVIDIA.supply": 600_000.0, "pool.models.rate": 1.5}
 
 
 def test_parameters_planted_in_the_market_are_recovered(tmp_path: Path) -> None:
-    """A history that the model made itself, under another luck: sales and lead times tell supply and horizon."""
+    """A history that the model made itself, under another luck: sales and lead times tell supply and the growth of demand."""
     scenario = load_scenario("history_2023", {"ticks": 24})
     job = job_of(scenario, 96, 2, seed=3, draws=128, parameters=FREE)
     made = retrace(load_scenario("history_2023", {"ticks": 24, **TRUTH}), 1, seed=99, executor="serial")
@@ -187,8 +187,8 @@ def test_parameters_planted_in_the_market_are_recovered(tmp_path: Path) -> None:
     for key, truth in TRUTH.items():
         low, _, high = found.quantiles(key)
         assert low <= truth <= high, key
-    assert found.learned("demand.horizon") > 0.4
     assert found.learned("vendor.NVIDIA.supply") > 0.4
+    assert found.learned("pool.models.rate") > 0.2
 
 
 def test_the_draws_are_what_a_scenario_takes(tmp_path: Path) -> None:
