@@ -1,23 +1,22 @@
 """How well the compute fit predicts published efficiencies, beside a look-up table on the same rows, and how fast.
 
-Pretraining: left out are whole (model, chip) pairs, then whole chips. Decoding: pairs, then whole models. Errors are
-in logs of tokens per second and chip, or of MFU in the row's own count where no tokens are published.
+    python benchmarks/fit.py [--write]
 
-    python benchmarks/fit.py [--plot docs/img/fit.svg]
+With --write, the figures, constants and picture of docs/fit.md are written anew.
 """
 
 import argparse
+import re
 import time
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Iterable
+from pathlib import Path
 
 import numpy as np
-from fit_calibration import Measured, Problem, measured
-from numpy.typing import NDArray
+from fit_accuracy import gain, left_out, ordered, problems, reversals, tables, vendors, worst
 
 from market_sim.mechanisms.fit import (
     evaluate,
     fit_gradient,
-    predict_cases,
     prepare,
     reevaluate,
     starting_maturity,
@@ -31,125 +30,79 @@ from market_sim.mechanisms.fit.workload import (
     default_jobs,
     job_vectors,
 )
-from market_sim.scenario.catalog import architecture_table, dtype_class, load_chips, load_fit_constants
+from market_sim.scenario.catalog import architecture_table, load_chips, load_fit_constants, read_rows
 
-IRONWOOD = "TPU v7 (Ironwood, TPU7x)"
+DOCS = Path(__file__).parents[1] / "docs"
+
+LABS = (
+    "Llama 3.1 405B", "DeepSeek-V3 / R1", "GPT-OSS 120B", "Gemma 3 27B", "Qwen3 235B-A22B", "Kimi K2",
+    "Llama 4 Maverick", "Grok-1", "Llama 3.1 70B", "Mixtral 8x22B", "GLM-4.5", "Qwen3 30B-A3B",
+)  # fmt: skip
 
 
-def look_up(data: Measured, groups: Sequence[Hashable]) -> NDArray[np.float64]:
-    """Log errors of MFU read from geometric means of the rows left, by ever coarser classes."""
-    vendors = [case.chip.vendors[0] for case in data.cases]
-    keys = [
-        (
-            (row["chip"], row["arch"], dtype_class(row["dtype"])),
-            (row["chip"], row["arch"]),
-            (vendor, row["arch"], dtype_class(row["dtype"])),
-            (row["arch"], dtype_class(row["dtype"])),
-            (row["arch"],),
+def table_of(header: str, rows: Iterable[tuple[str, ...]]) -> str:
+    """A Markdown table; the header gives its cells between bars."""
+    cells = header.count("|") + 1
+    lines = [f"| {header} |", "|" + "---|" * cells, *("| " + " | ".join(row) + " |" for row in rows)]
+    return "\n".join(lines)
+
+
+def errors() -> str:
+    """Errors on what was left out, by what and by class."""
+    blocks = [
+        table_of(
+            f"{table.title} | rows | median | mean | bias",
+            (
+                (name, str(n), f"{median:.3f}", f"{mean:.3f}", f"{bias:+.3f}")
+                for name, n, median, mean, bias in table.lines
+            ),
         )
-        for row, vendor in zip(data.rows, vendors, strict=True)
+        for table in tables()
     ]
-    mfu = np.log([float(row["mfu_pct"]) for row in data.rows])
-    errors = np.empty(len(mfu))
-    for i, key in enumerate(keys):
-        left = [n for n in range(len(mfu)) if groups[n] != groups[i]]
-        same = next(found for level in range(5) if (found := [n for n in left if keys[n][level] == key[level]]))
-        errors[i] = np.mean(mfu[same]) - mfu[i]
-    return errors
-
-
-def told(name: str, errors: NDArray[np.float64], rows: NDArray[np.bool_] | None = None) -> None:
-    """Prints median, mean and bias of the chosen errors."""
-    chosen = errors if rows is None else errors[rows]
-    size = np.abs(chosen)
-    print(
-        f"  {name:26s} {len(chosen):3d} rows  median {np.median(size):.3f}  mean {size.mean():.3f}  "
-        f"bias {chosen.mean():+.3f}"
+    shares = (gain(by) for by in ("(model, chip) pairs", "chips"))
+    told = "The mean error is {:.2f} of the look-up table's with pairs left out, {:.2f} with chips left out.".format(
+        *shares
     )
+    return "\n\n".join([*blocks, told])
 
 
-def by_class(data: Measured, errors: NDArray[np.float64], detailed: bool) -> None:
-    """Prints errors of all rows, dense and MoE, by vendor, and if detailed by chip and format."""
-    told("all", errors)
-    moe = np.array([row["arch"] == "moe" for row in data.rows])
-    told("dense", errors, ~moe)
-    told("MoE", errors, moe)
-    vendors = [case.chip.vendors[0] for case in data.cases]
-    classes: list[list[str]] = [vendors]
-    if detailed:
-        classes += [[str(chip) for chip in data.chips], [row["dtype"] for row in data.rows]]
-    for labels in classes:
-        for label in sorted(set(labels)):
-            told(label, errors, np.array([own == label for own in labels]))
+def order() -> str:
+    """Pairs of rows in the right order, and the known reversals."""
+    training = problems()[0]
+    right, wide, n, n_wide = ordered(
+        training.data, training.predict(training.shipped, training.plans(training.shipped))
+    )
+    told = (
+        f"Of pairs of rows with the same model, format class and year on two chips, {right:.1%} of {n} are put in the\n"
+        f"right order, {wide:.1%} of the {n_wide} more than a tenth apart (constants fitted to all rows)."
+    )
+    ratios = table_of("tokens per second and chip | ratio", ((name, f"{x:.2f}") for name, x in reversals().items()))
+    return f"{told}\n\n{ratios}"
 
 
-def ordered(data: Measured, predicted: NDArray[np.float64]) -> tuple[float, float, int, int]:
-    """Share of pairs of rows of one model, format class and year on two chips put in the right order.
-
-    The second share is over the pairs more than a tenth apart; then the two numbers of pairs.
-    """
-    kinds = [
-        (row["architecture"], dtype_class(row["dtype"]), row["date"][:4]) if row["tokens_per_s_per_chip"] else None
-        for row in data.rows
-    ]
-    gaps = [
-        (data.target[i] - data.target[j], predicted[i] - predicted[j])
-        for i in range(len(kinds))
-        for j in range(i)
-        if kinds[i] is not None and kinds[i] == kinds[j] and data.chips[i] != data.chips[j]
-    ]
-    wide = [pair for pair in gaps if abs(pair[0]) > np.log(1.1)]
-    right, right_wide = (np.mean([a * b > 0.0 for a, b in pairs]) for pairs in (gaps, wide))
-    return float(right), float(right_wide), len(gaps), len(wide)
+def misses() -> str:
+    """The rows missed most."""
+    parts = []
+    for stage, title in ((0, "pretraining"), (1, "decoding")):
+        rows = ((model, chip, dtype, date, f"{error:+.2f}") for model, chip, dtype, date, error in worst(stage, 8))
+        parts.append(table_of(f"{title}, pairs left out | chip | format | date | log error", rows))
+    return "\n\n".join(parts)
 
 
-def rate(architecture: str, chip: str, chips: int, dtype: str, length: int = 4096, date: str = "2026-06") -> float:
-    """Predicted training tokens per second and chip."""
-    row = {
-        "architecture": architecture, "chip": chip, "n_chips": chips, "dtype": dtype,
-        "seq_len": length, "date": date, "phase": "pretrain",
-    }  # fmt: skip
-    return float(predict_cases([row])[0]["predicted_tokens_per_s_per_chip"])
-
-
-def reversals() -> dict[str, float]:
-    """The ratios that must come out, as they are known from published rows."""
-
-    def over(model: str, a: str, b: str, chips: int, dtype: str = "mxfp8") -> float:
-        return rate(model, a, chips, dtype) / rate(model, b, chips, dtype)
-
-    answer = {}
-    for dtype in ("bf16", "fp8"):
-        favour = over("GPT-OSS 120B", "GB200-NVL72", IRONWOOD, 64, dtype)
-        plain = over("Llama 3.1 70B", "GB200-NVL72", IRONWOOD, 64, dtype)
-        answer[f"GPT-OSS over Llama 70B, GB200 / Ironwood, {dtype}"] = favour / plain
-    for rack, node in (("GB300-NVL72", "B300-HGX"), ("GB200-NVL72", "B200-HGX")):
-        answer[f"DeepSeek-V3 on 256, {rack} / {node}"] = over("DeepSeek-V3 / R1", rack, node, 256)
-        answer[f"Qwen3-30B on 8, {rack} / {node}"] = over("Qwen3 30B-A3B", rack, node, 8)
-    return answer
-
-
-def accuracy() -> dict[str, tuple[Measured, NDArray[np.float64]]]:
-    """Prints every accuracy figure; returns the left-out errors of pairs for the plot."""
-    training = Problem(measured(TRAINING), "training", TRAINING)
-    x, data = training.shipped, training.data
-    pairs = training.left_out(x, data.pairs)
-    for name, groups in (("pairs", data.pairs), ("chips", data.chips)):
-        print(f"pretraining, {name} left out")
-        errors = pairs if name == "pairs" else training.left_out(x, groups)
-        by_class(data, errors, name == "pairs")
-        told("look-up table", look_up(data, groups))
-        share = np.abs(errors).mean() / np.abs(look_up(data, groups)).mean()
-        print(f"  mean error over the look-up table's: {share:.2f}")
-    right, wide, n, n_wide = ordered(data, training.predict(x, training.plans(x)))
-    print(f"right order: {right:.3f} of {n} pairs, {wide:.3f} of {n_wide} more than a tenth apart")
-    for name, ratio in reversals().items():
-        print(f"  {name}: {ratio:.2f}")
-    serving = Problem(measured(DECODE), "serving", DECODE)
-    for name, groups in (("pairs", serving.data.pairs), ("models", serving.data.models)):
-        print(f"decoding, {name} left out")
-        by_class(serving.data, serving.left_out(serving.shipped, groups), False)
-    return {"pairs": (data, pairs)}
+def constants() -> str:
+    """How many constants were fitted, and all of them."""
+    rows = read_rows("fit_constants.csv")
+    trained, served = (sum(row["stage"] == stage for row in rows) for stage in ("training", "serving"))
+    told = (
+        f"{trained} constants are fitted to pretraining rows and {served} to decoding rows; "
+        f"{len(rows) - trained - served} are held at what their source says."
+    )
+    lines = (
+        (f"`{row['constant']}`", row["value"], f"{row['low']} to {row['high']}", row["unit"], row["meaning"],
+         f"{row['standing']}: {row['source']}" if not row["stage"] else row["standing"])
+        for row in rows
+    )  # fmt: skip
+    return f"{told}\n\n" + table_of("constant | value | band | unit | meaning | standing", lines)
 
 
 def fastest(run: Callable[[], object], times: int = 7) -> float:
@@ -163,51 +116,49 @@ def fastest(run: Callable[[], object], times: int = 7) -> float:
     return min(spent)
 
 
-LABS = (
-    "Llama 3.1 405B", "DeepSeek-V3 / R1", "GPT-OSS 120B", "Gemma 3 27B", "Qwen3 235B-A22B", "Kimi K2",
-    "Llama 4 Maverick", "Grok-1", "Llama 3.1 70B", "Mixtral 8x22B", "GLM-4.5", "Qwen3 30B-A3B",
-)  # fmt: skip
-
-
-def speed() -> None:
-    """Prints cost per cell on one core."""
+def costs() -> str:
+    """Cost per cell on one core."""
     models, chips = architecture_table(LABS), load_chips()
     shortlist = prepare(models, chips)
-    replicates, cells = 64, 64 * len(LABS) * len(chips.names)
+    replicates, cells = 64, len(LABS) * len(chips.names)
     kappa = np.tile(starting_maturity(chips, 2025.0), (replicates, 1, 1))
     mix, drift = np.full((replicates, len(LABS)), 0.5), np.full((replicates, len(LABS), 4), 0.1)
+    rows = []
     for name, run in (
         ("maturity moved", lambda: evaluate(shortlist, kappa, mix)),
         ("short-list re-evaluated", lambda: reevaluate(shortlist, drift, kappa, mix)),
         ("gradient", lambda: fit_gradient(shortlist, drift, kappa, mix)),
     ):
-        print(f"{name}: {1e9 * fastest(run) / cells:.1f} ns per (replicate, lab, chip)")
+        rows.append((name, f"{1e9 * fastest(run) / cells / replicates:.1f} ns", "(replicate, lab, chip)"))
     fitted = load_fit_constants()
-    asked, offered = (
-        named(ARCHITECTURE, architecture_vectors(models)[:, None]),
-        named(CHIP, chip_vectors(chips, fitted)),
+    asked, offered = architecture_vectors(models)[:, None], chip_vectors(chips, fitted)
+    model, chip, k = named(ARCHITECTURE, asked), named(CHIP, offered), named(CONSTANTS, constant_vector(fitted))
+    wanted = named(JOB, job_vectors(default_jobs(models))[:, None])
+    spent = {
+        name: fastest(lambda p=phase: search(p, phase_terms(p, model, chip, k, wanted), KEPT[p]))
+        for name, phase in (("training", TRAINING), ("prefill", PREFILL), ("decode", DECODE))
+    }
+    spent["all three"] = sum(spent.values())
+    rows += [(f"full plan search, {n}", f"{1e6 * s / cells:.1f} us", "(architecture, chip)") for n, s in spent.items()]
+    both = fastest(lambda: prepare(models, chips))
+    rows.append(
+        ("plans and their response to drift, as a run needs", f"{1e6 * both / cells:.1f} us", "(architecture, chip)")
     )
-    k, wanted = named(CONSTANTS, constant_vector(fitted)), named(JOB, job_vectors(default_jobs(models))[:, None])
-    for name, phase in (("training", TRAINING), ("prefill", PREFILL), ("decode", DECODE)):
-        spent = fastest(lambda p=phase: search(p, phase_terms(p, asked, offered, k, wanted), KEPT[p]))
-        print(f"full plan search, {name}: {1e6 * spent * replicates / cells:.1f} us per (architecture, chip)")
-    spent = fastest(lambda: prepare(models, chips))
-    print(f"full plan search and response to drift: {1e6 * spent * replicates / cells:.1f} us per (architecture, chip)")
+    return table_of("one core, processor time, the fastest of seven | cost | for each", rows)
 
 
-def plot(data: Measured, errors: NDArray[np.float64], path: str) -> None:
+def plot(path: Path) -> None:
     """Writes predicted against published tokens per second and chip, pairs left out."""
     import altair as alt
     import polars as pl
 
+    data, missed = problems()[0].data, left_out(0, "(model, chip) pairs")
     table = pl.DataFrame(
         {
             "published": np.exp(data.target),
-            "predicted": np.exp(data.target + errors),
-            "vendor": [case.chip.vendors[0] for case in data.cases],
+            "predicted": np.exp(data.target + missed),
+            "vendor": vendors(data),
             "kind": [row["arch"] for row in data.rows],
-            "model": [row["architecture"] for row in data.rows],
-            "chip": [row["chip"] for row in data.rows],
         }
     )
     scale = alt.Scale(type="log", domain=[20.0, 60000.0], nice=False)
@@ -222,14 +173,39 @@ def plot(data: Measured, errors: NDArray[np.float64], path: str) -> None:
     chart.properties(width=420, height=420).save(path)
 
 
+BLOCKS: dict[str, Callable[[], str]] = {
+    "errors": errors,
+    "order": order,
+    "misses": misses,
+    "costs": costs,
+    "constants": constants,
+}
+"""What the benchmark writes between `<!-- name -->` and `<!-- /name -->` of docs/fit.md."""
+
+
+def with_block(page: str, name: str, text: str) -> str:
+    """The page with the text between the marks of that name replaced. Raises ValueError where there are none."""
+    opens, closes = f"<!-- {name} -->", f"<!-- /{name} -->"
+    written, count = re.subn(
+        f"{re.escape(opens)}.*?{re.escape(closes)}", lambda _: f"{opens}\n\n{text}\n\n{closes}", page, flags=re.DOTALL
+    )
+    if count != 1:
+        raise ValueError(f"docs/fit.md: {count} places marked {opens}; wanted one")
+    return written
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--plot", help="file to write the picture to")
+    parser.add_argument("--write", action="store_true", help="write the figures and the picture of docs/fit.md anew")
     wanted = parser.parse_args()
-    data, errors = accuracy()["pairs"]
-    speed()
-    if wanted.plot:
-        plot(data, errors, wanted.plot)
+    page = (DOCS / "fit.md").read_text(encoding="utf-8")
+    for name, block in BLOCKS.items():
+        text = block()
+        print(text, end="\n\n")
+        page = with_block(page, name, text)
+    if wanted.write:
+        (DOCS / "fit.md").write_text(page, encoding="utf-8")
+        plot(DOCS / "img" / "fit.svg")
 
 
 if __name__ == "__main__":
