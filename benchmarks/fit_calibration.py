@@ -37,7 +37,8 @@ from market_sim.scenario import catalog
 
 SPREAD = {TRAINING: 0.13, DECODE: 0.3}
 """Log error of one row that the fit expects; teams differ by .18 on the same model and chip."""
-KEPT = {TRAINING: 40, PREFILL: 8, DECODE: 24}
+KEPT = 40
+"""Plans kept while constants move: more than there are layouts to serve with."""
 TABLE = Path(catalog.__file__).parent / "data" / "fit_constants.csv"
 
 
@@ -114,22 +115,22 @@ class Problem:
         slow = np.array([1.0 / case_maturity(case, constants) for case in self.data.cases])
         return [phase_terms(phase, model, chip, k, job) for phase in self.parts], slow
 
-    def plans(self, x: NDArray[np.float64]) -> list[NDArray[np.float64]]:
-        """The fastest plans of every row at these constants, per part."""
+    def plans(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The fastest plans of every row at these constants (row, plan, field)."""
         terms, slow = self.terms(x)
-        return [search(p, t, KEPT[p], slow)[0] for p, t in zip(self.parts, terms, strict=True)]
+        return search(self.phase, terms[0], KEPT, slow)[0]
 
-    def predict(self, x: NDArray[np.float64], plans: list[NDArray[np.float64]]) -> NDArray[np.float64]:
-        """Log tokens per second and chip."""
+    def predict(self, x: NDArray[np.float64], plans: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Log tokens per second and chip; prompts run under the plan of decoding where the chips are the same."""
         terms, slow = self.terms(x)
-        total = np.zeros(len(self.data.rows))
-        for phase, own, chosen in zip(self.parts, terms, plans, strict=True):
-            seconds = (plan_seconds(phase, own, chosen) * slow[:, None]).sum(axis=-1).min(axis=1)
-            total += seconds * (self.prompts if phase == PREFILL else 1.0)
-        return -np.log(total)
+        total = np.zeros(plans.shape[:2])
+        for phase, own in zip(self.parts, terms, strict=True):
+            seconds = (plan_seconds(phase, own, plans) * slow[:, None]).sum(axis=-1)
+            total += seconds * (self.prompts[:, None] if phase == PREFILL else 1.0)
+        return -np.log(total.min(axis=1))
 
     def fit(
-        self, x: NDArray[np.float64], used: NDArray[np.bool_], plans: list[NDArray[np.float64]], steps: int
+        self, x: NDArray[np.float64], used: NDArray[np.bool_], plans: NDArray[np.float64], steps: int
     ) -> NDArray[np.float64]:
         """Constants that suit the used rows: errors count linearly beyond about one spread."""
 
@@ -156,7 +157,7 @@ class Problem:
             errors[out] = (self.predict(apart, self.plans(apart)) - self.data.target)[out]
         return errors
 
-    def jacobian(self, x: NDArray[np.float64], plans: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+    def jacobian(self, x: NDArray[np.float64], plans: NDArray[np.float64]) -> NDArray[np.float64]:
         """Response (row, constant) of the log predictions to the logs of the constants."""
         steps = np.diag(0.2 * self.spread)
         columns = [(self.predict(x + d, plans) - self.predict(x - d, plans)) / (2.0 * d.sum()) for d in steps]

@@ -59,17 +59,20 @@ def print_cases(cases: Path, out: Path | None) -> None:
 def _cases(path: Path) -> list[dict[str, str]]:
     """The rows of a CSV of cases. Raises WrongInput naming the file and what was wanted."""
     try:
-        rows = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig")), strict=True))
+        reader = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig"), newline=""), restval="", strict=True)
+        rows, header = list(reader), list(reader.fieldnames or ())
     except OSError as error:
         raise WrongInput(f"{path}: cannot be read ({error.strerror}); wanted a CSV of cases") from None
-    except (UnicodeDecodeError, csv.Error) as error:
+    except UnicodeDecodeError as error:
+        raise WrongInput(f"{path}: byte {error.start} is no UTF-8 text; wanted a CSV of cases in UTF-8") from None
+    except csv.Error as error:
         raise WrongInput(f"{path}: is no CSV text ({error}); wanted columns such as those of mfu.csv") from None
+    if lacking := [name for name in CASE_COLUMNS if header and name not in header]:
+        raise WrongInput(f"{path}: has no column {lacking[0]!r}; wanted at least {', '.join(CASE_COLUMNS)}")
+    if twice := [name for name in header if header.count(name) > 1]:
+        raise WrongInput(f"{path}: has the column {twice[0]!r} twice; wanted each column once")
     if not rows:
         raise WrongInput(f"{path}: has no rows; wanted a CSV with a header and at least one case")
-    if lacking := [name for name in CASE_COLUMNS if name not in rows[0]]:
-        raise WrongInput(f"{path}: has no column {lacking[0]!r}; wanted at least {', '.join(CASE_COLUMNS)}")
-    if any(None in row for row in rows):
-        raise WrongInput(f"{path}: a row has more cells than the header; wanted one cell for each column")
     return rows
 
 

@@ -7,6 +7,7 @@ A format a chip does not compute in is left empty (NaN here): work in it then ru
 """
 
 import csv
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -136,6 +137,7 @@ _ARCHITECTURE_COLUMNS = {
     "total_params_b": "params_total_b",
     "active_params_b": "params_active_b",
 }
+_WHOLE = {"layers", "n_heads", "n_kv_heads", "n_experts", "n_active_experts", "n_shared_experts"}
 _POSITIVE = {"layers", "d_model", "n_heads", "head_dim", "vocab", "params_total_b", "params_active_b"}
 
 
@@ -147,11 +149,11 @@ def dtype_class(name: str, where: str = "dtype") -> int:
 
 
 def year(text: str, where: str = "date") -> float:
-    """'2024-07' -> 2024.5, counted to the start of the month."""
-    try:
-        return float(text[:4]) + (float(text[5:7]) - 1.0) / 12.0 if len(text) > 4 else float(text)
-    except ValueError:
-        raise ValueError(f"{where}: {text!r} is no date; wanted YYYY-MM") from None
+    """'2024-07' -> 2024.5, counted to the start of the month. Raises ValueError naming the place and the value."""
+    found = re.fullmatch(r"((?:19|20|21)\d\d)(?:-(0[1-9]|1[0-2])(?:-\d\d)?)?", text.strip())
+    if not found:
+        raise ValueError(f"{where}: {text!r} is no date; wanted YYYY-MM")
+    return float(found[1]) + (float(found[2] or 1) - 1.0) / 12.0
 
 
 def read_rows(name: str) -> list[dict[str, str]]:
@@ -227,17 +229,19 @@ def _known(name: str, known: Mapping[str, Any], what: str) -> str:
     raise KeyError(f"unknown {what} {name!r}; nearest in the catalogue: {', '.join(near)}")
 
 
-def number_in(row: Row, column: str, where: str, *, positive: bool = False, missing: float | None = None) -> float:
+def number_in(
+    row: Row, column: str, where: str, *, positive: bool = False, whole: bool = False, missing: float | None = None
+) -> float:
     """A number of a row. Raises ValueError naming row, column, value and what was wanted."""
     text = str(row.get(column, "") if row.get(column) is not None else "").strip()
     if text == "" and missing is not None:
         return missing
-    wanted = "a number above 0" if positive else "a number, 0 or more"
+    wanted = ("a whole number" if whole else "a number") + (" above 0" if positive else ", 0 or more")
     try:
         value = float(text)
     except ValueError:
         raise ValueError(f"{where}, column {column}: {text!r}; wanted {wanted}") from None
-    if not np.isfinite(value) or value < 0.0 or (positive and value == 0.0):
+    if not np.isfinite(value) or value < 0.0 or (positive and value == 0.0) or (whole and value % 1.0 != 0.0):
         raise ValueError(f"{where}, column {column}: {text!r}; wanted {wanted}")
     return value
 
@@ -301,13 +305,16 @@ def architectures_from_rows(rows: Sequence[Row]) -> ArchitectureTable:
 def check_architecture(row: Row) -> None:
     """Raises ValueError naming row, column, value and what was wanted if the fields contradict one another."""
     where = f"architecture {row.get('architecture', '?')!r}"
-    value = {c: number_in(row, c, where, positive=c in _POSITIVE, missing=None if c in _POSITIVE else 0.0)
-             for c in _ARCHITECTURE_COLUMNS.values()}  # fmt: skip
+    value = {
+        c: number_in(row, c, where, positive=c in _POSITIVE, whole=c in _WHOLE, missing=None if c in _POSITIVE else 0.0)
+        for c in _ARCHITECTURE_COLUMNS.values()
+    }
     _choice_in(row, "attention_kind", ATTENTION_KINDS, where)
     dtype_class(str(row.get("train_dtype", "")), f"{where}, column train_dtype")
     for column, holds, wanted in _limits(value):
         if not holds:
-            raise ValueError(f"{where}, column {column}: {row.get(column)!r}; wanted {wanted}")
+            found = row.get(column, "") if row.get(column) is not None else ""
+            raise ValueError(f"{where}, column {column}: {found!r}; wanted {wanted}")
 
 
 def _limits(value: Mapping[str, float]) -> list[tuple[str, bool, str]]:
@@ -317,6 +324,7 @@ def _limits(value: Mapping[str, float]) -> list[tuple[str, bool, str]]:
     shared = value["n_kv_heads"] > 0 and heads % value["n_kv_heads"] == 0
     return [
         ("n_active_experts", value["n_active_experts"] <= experts, f"at most n_experts = {experts:g}"),
+        ("n_active_experts", experts == 0 or value["n_active_experts"] > 0, "a number above 0 where there are experts"),
         ("params_active_b", value["params_active_b"] <= total * 1.001, f"at most params_total_b = {total:g}"),
         ("n_kv_heads", shared, f"a divisor of n_heads = {heads:g}"),
         ("full_layers", kinds_of_layer <= layers, f"full, local and linear layers within layers = {layers:g}"),

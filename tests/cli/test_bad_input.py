@@ -119,11 +119,24 @@ def test_nothing_is_written_over(cli: Command, tmp_path: Path) -> None:
         assert "--out" in message
 
 
-def test_cases_that_are_no_table_are_refused(cli: Command, tmp_path: Path) -> None:
-    """Without rows, without a needed column, or in no encoding."""
-    for content, said in [(b"", "no rows"), (b"chip\nH100\n", "no column 'architecture'"), (b"\xff\xfe", "no CSV")]:
-        (tmp_path / "cases.csv").write_bytes(content)
-        assert said in refused(cli, tmp_path, "fit", "--cases", "cases.csv")
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "no rows"),
+        (b"architecture,chip,phase,dtype\n", "no rows"),
+        (b"chip\nH100\n", "no column 'architecture'"),
+        (b"architecture;chip;phase;dtype\na;b;c;d\n", "no column 'architecture'"),
+        (b"chip,chip,architecture,phase,dtype\na,b,c,d,e\n", "the column 'chip' twice"),
+        (b'architecture,chip,phase,dtype\na,"b', "is no CSV text"),
+        (b"\xff\xfe", "byte 0 is no UTF-8 text"),
+    ],
+)
+def test_cases_that_are_no_table_are_refused(cli: Command, tmp_path: Path, content: bytes, said: str) -> None:
+    """Without rows, without a needed column, with one twice, with an open quote, or in no encoding."""
+    (tmp_path / "cases.csv").write_bytes(content)
+    message = refused(cli, tmp_path, "fit", "--cases", "cases.csv")
+    assert message.startswith("cases.csv: ")
+    assert said in message
 
 
 def test_validate_answers_for_every_file(cli: Command, tmp_path: Path) -> None:

@@ -142,6 +142,25 @@ def test_fit_predicts_cases_and_says_why_not(cli: Command, tmp_path: Path) -> No
     assert "None" in rows[1]["reason"]
 
 
+def test_fit_answers_the_good_rows_around_bad_ones(cli: Command, tmp_path: Path) -> None:
+    """Cells too many or too few, quoted line breaks and a byte-order mark spoil no other row."""
+    head = "\ufeffarchitecture,chip,phase,dtype,n_chips,model"
+    good, broken = "Llama 3.1 70B,H100,pretrain,bf16,512,m", 'Llama 3.1 70B,H100,pretrain,bf16,512,"two\nlines"'
+    bad = [f"{good},extra", "Llama 3.1 70B,H100", "Llama 3.1 70B,H100,pretrain,bf16,-8,m"]
+    (tmp_path / "cases.csv").write_text("\n".join([head, good, *bad, broken]) + "\n", encoding="utf-8")
+    assert cli("fit", "--cases", "cases.csv", "--out", "out.csv").code == 0
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "out.csv").read_text(), newline="")))
+    assert [row["predicted_mfu_pct"] == "" for row in rows] == [False, True, True, True, False]
+    assert rows[4]["model"] == "two\nlines"
+    for row, said in zip(
+        rows[1:4],
+        ["row 2: cells beyond the header's, ['extra']", "row 3, column phase: ''", "row 4, column n_chips: '-8'"],
+        strict=True,
+    ):
+        assert row["reason"].startswith(said)
+        assert "wanted" in row["reason"]
+
+
 def test_help_and_refusals_import_nothing_heavy() -> None:
     """`market-sim --help` answers at once: no numbers, no tables, no model are imported for it."""
     heavy = "numpy polars numba scipy pydantic mesa altair pandas"
