@@ -174,7 +174,7 @@ TRUTH = {"vendors.elasticity_floor": 1.45, "vendor.NVIDIA.supply": 600_000.0, "p
 
 
 def test_parameters_planted_in_the_market_are_recovered(tmp_path: Path) -> None:
-    """A history that the model made itself, under another luck: sales and leads tell supply and the growth of demand."""
+    """A history that the model made itself, under another luck: sales and leads tell supply and growth of demand."""
     scenario = load_scenario("history_2023", {"ticks": 24})
     job = job_of(scenario, 96, 2, seed=3, draws=128, parameters=FREE)
     made = retrace(load_scenario("history_2023", {"ticks": 24, **TRUTH}), 1, seed=99, executor="serial")
