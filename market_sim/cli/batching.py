@@ -107,7 +107,7 @@ def _design(request: Request, replicates: int, like: Design | None = None) -> De
     chunk = request.chunk if request.chunk is not None else like.chunk if like else CHUNK
     record = record_of(request.record)
     planned = design(loaded, replicates, seed=request.seed, chunk=chunk, record=record, command=command_line())
-    return replace(planned, tables=like.tables, yearly=like.yearly) if like and record is None else planned
+    return replace(planned, tables=like.tables, light=like.light) if like and record is None else planned
 
 
 def record_of(text: str) -> str | tuple[str, ...] | None:

@@ -172,7 +172,7 @@ def _refuse_other(found: Design, wanted: Design, folder: Place) -> None:
     have, want = ([(cell.scenario, cell.sha256[:8]) for cell in one.cells] for one in (found, wanted))
     if have != want:
         raise WrongRequest(f"{folder} cannot be resumed: its scenarios are {_listed(have)}, not {_listed(want)}")
-    for name in ("seed", "replicates", "chunk", "tables", "yearly"):
+    for name in ("seed", "replicates", "chunk", "tables", "light"):
         held, asked = getattr(found, name), getattr(wanted, name)
         if held != asked:
             raise WrongRequest(f"{folder} cannot be resumed: its {name} is {held}, not {asked}")

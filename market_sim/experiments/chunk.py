@@ -27,7 +27,7 @@ SAID = 500  # characters of an error that are kept
 class Task:
     """The replicates first..last of the run in `folder`, whose scenario.toml has the hash `scenario_sha256`.
 
-    `tables` are written; of those in `yearly` only the rows at the start and at the end of each year are kept.
+    `tables` are written, `light` or in full (`market_sim.results.light`).
     """
 
     folder: str
@@ -36,7 +36,7 @@ class Task:
     first: int
     last: int
     tables: tuple[str, ...]
-    yearly: tuple[str, ...] = ()
+    light: bool = False
 
     @property
     def size(self) -> int:
@@ -111,22 +111,7 @@ def _pieces(scenario: Scenario, task: Task, numbers: range) -> Iterator[Piece | 
 def _frames(scenario: Scenario, task: Task, numbers: Sequence[int]) -> dict[str, pl.DataFrame]:
     from market_sim.simulation.run import simulate_chunk
 
-    frames = simulate_chunk(scenario, seed=task.seed, replicates=numbers, record=task.tables)
-    thinned = {name: _at_year_ends(frames[name], scenario) for name in task.yearly if name in frames}
-    return frames | thinned
-
-
-def _at_year_ends(frame: pl.DataFrame, scenario: Scenario) -> pl.DataFrame:
-    """The first tick, the last of each year, and the last of all."""
-    import polars as pl
-
-    return frame.filter(pl.col("tick").is_in(list(year_ends(scenario.ticks, scenario.tick_months))))
-
-
-def year_ends(ticks: int, tick_months: float) -> tuple[int, ...]:
-    """The first tick, those that end a year since the start, and the last one."""
-    year = max(1, round(12.0 / tick_months))
-    return tuple(sorted({0, ticks - 1, *range(year - 1, ticks, year)}))
+    return simulate_chunk(scenario, seed=task.seed, replicates=numbers, record=task.tables, light=task.light)
 
 
 _reading = threading.Lock()

@@ -25,9 +25,9 @@ from market_sim.scenario.load import load_scenario, loads, with_overrides
 from market_sim.scenario.schema import Scenario
 
 DESIGN, DESIGN_TABLE = "design.json", "design.parquet"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 CHUNK = 64  # replicates in a task, and in a part
-DEFAULT_TABLES, DEFAULT_YEARLY = ("concentration", "shares", "signals"), ("shares",)
+DEFAULT_TABLES = ("concentration", "shares", "signals")
 MOST_REPLICATES = 9_999_999  # what the names of parts can count
 HERE = "."  # the run that lies in the batch's own folder
 
@@ -47,7 +47,8 @@ class Cell:
 class Design:
     """Runs, each of `replicates` draws of luck under `seed`, in parts of `chunk`.
 
-    `bases`: scenarios as TOML. `tables` are recorded; `yearly` names those of them that keep year ends only.
+    `bases`: scenarios as TOML. `tables` are recorded; `light`: tell of single firms and chips at
+    the ends of years only, and round numbers (`market_sim.results.light`).
     """
 
     cells: tuple[Cell, ...]
@@ -56,7 +57,7 @@ class Design:
     seed: int = 0
     chunk: int = CHUNK
     tables: tuple[str, ...] = DEFAULT_TABLES
-    yearly: tuple[str, ...] = DEFAULT_YEARLY
+    light: bool = True
     command: str = ""
 
     @cached_property
@@ -93,7 +94,7 @@ class Design:
             "made_by": installed_versions()["market-sim"],
             **{name: getattr(self, name) for name in plain},
             "tables": list(self.tables),
-            "yearly": list(self.yearly),
+            "light": self.light,
             "runs": [{**vars(cell), "parameters": dict(cell.parameters)} for cell in self.cells],
             "bases": list(self.bases),
         }
@@ -158,11 +159,11 @@ def design(
         raise WrongRequest("a batch needs at least one scenario")
     _refuse_count("replicates", replicates, MOST_REPLICATES)
     _refuse_count("replicates in a chunk", chunk, MOST_REPLICATES)
-    tables, yearly = recorded(record)
+    tables, light = recorded(record)
     seed = _seed(seed)
     cells = _cells(loaded, points, seed)
     bases = tuple(resolved_toml(one) for one in loaded)
-    return Design(cells, bases, replicates, seed, chunk, tables, yearly, command)
+    return Design(cells, bases, replicates, seed, chunk, tables, light, command)
 
 
 def _seed(seed: int) -> int:
@@ -177,16 +178,16 @@ def _refuse_count(what: str, count: int, most: int) -> None:
         raise WrongRequest(f"{what}: {count!r}; wanted a whole number from 1 to {most}")
 
 
-def recorded(record: str | Iterable[str] | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The tables to record, and those that keep year ends only. Raises TableNotRecorded."""
+def recorded(record: str | Iterable[str] | None) -> tuple[tuple[str, ...], bool]:
+    """The tables to record, and whether lightly: so where none is asked for by name. Raises TableNotRecorded."""
     if record is None:
-        return DEFAULT_TABLES, DEFAULT_YEARLY
+        return DEFAULT_TABLES, True
     if record == "all":
-        return tuple(TABLES), ()
+        return tuple(TABLES), False
     asked = {table_named(name).name for name in ([record] if isinstance(record, str) else record)}
     if not asked:
         raise WrongRequest(f"nothing to record; tables: {', '.join(TABLES)}")
-    return tuple(name for name in TABLES if name in asked), ()
+    return tuple(name for name in TABLES if name in asked), False
 
 
 def _cells(scenarios: Sequence[Scenario], points: Sequence[Mapping[str, Any]], seed: int) -> tuple[Cell, ...]:
@@ -233,6 +234,6 @@ def _from_json(held: Mapping[str, Any]) -> Design:
         cells=tuple(Cell(**cell) for cell in held["runs"]),
         bases=tuple(held["bases"]),
         tables=tuple(held["tables"]),
-        yearly=tuple(held["yearly"]),
+        light=bool(held["light"]),
         **same,
     )

@@ -67,8 +67,7 @@ class OpenRun:
     def tasks(self) -> Iterator[Task]:
         """What is still to do."""
         for first, last, tables in self.missing:
-            yearly = tuple(name for name in self.planned.yearly if name in tables)
-            yield Task(self.place, self.cell.sha256, self.planned.seed, first, last, tables, yearly)
+            yield Task(self.place, self.cell.sha256, self.planned.seed, first, last, tables, self.planned.light)
 
     def enter(self, outcome: Outcome) -> None:
         """Take in one outcome; the manifest follows at once, or soon where it has grown long."""

@@ -19,7 +19,7 @@ from market_sim.results.tables import Results
 from market_sim.results.vocabulary import SIGNALS
 from market_sim.scenario.accept import nearest
 
-MEASURES = tuple(column.name for column in CONCENTRATION.columns if column.dtype == "float64")
+MEASURES = tuple(column.name for column in CONCENTRATION.columns if column.dtype == "float32")
 KEY = ("run", "replicate")
 HELD = ("share", "quantity")  # measures of one entity, from the table of shares
 UNIT_OF_SIGNAL = {signal.name: signal.unit for signal in SIGNALS}

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from market_sim.numerics import kernel, klog
+from market_sim.numerics import kernel, klog, part
 
 Floats = NDArray[np.float64]
 
@@ -41,36 +41,53 @@ class Concentration:
     held: NDArray[np.bool_]  # whether anybody holds anything
 
 
+@part
+def ranked(quantity, order, first, end):  # type: ignore[no-untyped-def]
+    """Sort the places `first` to `end` of `order` by what they hold, smallest first: fast if they nearly are."""
+    for j in range(first + 1, end):
+        place = order[j]
+        held = quantity[place]
+        k = j
+        while k > first and quantity[order[k - 1]] > held:
+            order[k] = order[k - 1]
+            k -= 1
+        order[k] = place
+
+
+@part
+def indices(quantity, order, first, end):  # type: ignore[no-untyped-def]
+    """HHI, CR1, CR4, effective firms, entropy and Gini of the places `first` to `end` of `order`, ranked; summed from
+    the smallest holder to the largest, all 0 where nobody holds anything."""
+    total, begin = 0.0, end
+    for j in range(first, end):
+        if quantity[order[j]] > 0.0:
+            begin = min(begin, j)
+            total += quantity[order[j]]
+    if total <= 0.0:
+        return 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+    hhi, entropy, gini, cr4, n = 0.0, 0.0, 0.0, 0.0, end - begin
+    for j in range(begin, end):
+        share = quantity[order[j]] / total
+        hhi += share * share
+        entropy -= share * klog(share) if share > 0.0 else 0.0
+        gini += (2.0 * (j - begin) + 1.0 - n) * share
+        cr4 += share if j >= end - LARGEST else 0.0
+    cr1 = quantity[order[end - 1]] / total
+    return hhi, cr1, min(cr4, 1.0), 1.0 / hhi, max(entropy, 0.0), max(gini / n, 0.0)
+
+
 @kernel
 def _measure(quantity, out):  # type: ignore[no-untyped-def]
-    """Indices (market, 6) of quantities (market, firm), summed from the smallest holder to the largest."""
-    held = np.empty(quantity.shape[1])
+    """Indices (market, 6) of quantities (market, firm)."""
+    firms = quantity.shape[1]
+    order = np.empty(firms, np.int64)
     for m in range(quantity.shape[0]):
-        n = 0
-        for i in range(quantity.shape[1]):
-            if quantity[m, i] > 0.0:
-                held[n] = quantity[m, i]
-                n += 1
-        order = np.argsort(held[:n], kind="mergesort")
-        total = 0.0
-        for k in range(n):
-            total += held[order[k]]
-        if n == 0 or total <= 0.0:
-            out[m, :] = 0.0
-            continue
-        hhi, entropy, gini, cr4 = 0.0, 0.0, 0.0, 0.0
-        for k in range(n):
-            share = held[order[k]] / total
-            hhi += share * share
-            entropy -= share * klog(share) if share > 0.0 else 0.0
-            gini += (2.0 * k + 1.0 - n) * share
-            cr4 += share if k >= n - LARGEST else 0.0
-        out[m, 0] = hhi
-        out[m, 1] = held[order[n - 1]] / total
-        out[m, 2] = min(cr4, 1.0)
-        out[m, 3] = 1.0 / hhi
-        out[m, 4] = max(entropy, 0.0)
-        out[m, 5] = max(gini / n, 0.0)
+        for i in range(firms):
+            order[i] = i
+        ranked(quantity[m], order, 0, firms)
+        found = indices(quantity[m], order, 0, firms)
+        for k in range(6):
+            out[m, k] = found[k]
 
 
 def measure(quantity: Floats) -> Concentration:

@@ -39,3 +39,9 @@ class Calendar:
         first = month.astype("M8[D]").astype(np.int64)
         last = (month + np.timedelta64(1, "M")).astype("M8[D]").astype(np.int64) - 1
         return np.minimum(first + self.start.day - 1, last)
+
+
+def year_ends(ticks: int, tick_months: float) -> tuple[int, ...]:
+    """The first tick, those that end a year since the start, and the last one."""
+    year = max(1, round(12.0 / tick_months))
+    return tuple(sorted({0, ticks - 1, *range(year - 1, ticks, year)}))

@@ -123,17 +123,16 @@ CONCENTRATION = Table(
         *CLOCK,
         MARKET,
         BASIS,
-        _float64(
+        _float32(
             "hhi",
             "0-1",
             "Herfindahl-Hirschman index, the sum of squared shares; null while nothing is held",
-            True,
         ),
-        _float64("cr1", "0-1", "share of the largest", True),
-        _float64("cr4", "0-1", "share of the four largest", True),
-        _float64("effective_firms", "firms", "1 / HHI", True),
-        _float64("entropy", "nats", "Shannon entropy of the shares", True),
-        _float64("gini", "0-1", "Gini coefficient of the shares of those that hold something", True),
+        _float32("cr1", "0-1", "share of the largest"),
+        _float32("cr4", "0-1", "share of the four largest"),
+        _float32("effective_firms", "firms", "1 / HHI"),
+        _float32("entropy", "nats", "Shannon entropy of the shares"),
+        _float32("gini", "0-1", "Gini coefficient of the shares of those that hold something"),
     ),
 )
 SHARES = Table(
@@ -146,8 +145,8 @@ SHARES = Table(
         BASIS,
         _name("entity", "firm, lab or platform"),
         _name("kind", "kind of entity"),
-        _float64("quantity", "by basis", "PFLOP/s for `stock`, USD for `bookings`, USD a year for `revenue`"),
-        _float64("share", "0-1", "quantity over the market's total; null while that is zero", True),
+        _float32("quantity", "by basis", "PFLOP/s for `stock`, USD for `bookings`, USD a year for `revenue`"),
+        _float32("share", "0-1", "quantity over the market's total; null while that is zero"),
     ),
 )
 SIGNALS = Table(

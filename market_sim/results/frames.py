@@ -1,10 +1,12 @@
 """Arrays of codes and numbers -> result tables. No string and no date is ever built for a row.
 
-`grid` is for what is recorded at every tick (its rows come out sorted without a sort), `rows` for event
+`cells` is for what is recorded at every tick (its rows come out sorted without a sort), `rows` for event
 lists.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -35,98 +37,94 @@ def rows(name: str, values: Mapping[str, ArrayLike], names: Names, calendar: Cal
     return _sorted(_assembled(declared, arrays, names, calendar), declared)
 
 
-def grid(
-    name: str,
-    axes: Sequence[Mapping[str, ArrayLike]],
-    measures: Mapping[str, ArrayLike],
-    names: Names,
-    calendar: Calendar,
-    keep: ArrayLike | None = None,
-) -> pl.DataFrame:
-    """A table from measures over a grid.
+@dataclass(frozen=True)
+class Clock:
+    """Whose ticks the last two axes of `cells` are: numbers of replicates and of ticks, and the dates of ticks."""
 
-    `axes`: one mapping per axis of the measures, in their order: key column -> codes along that axis
-    (several columns walk together, so a sparse pair such as market and entity is one axis). `measures`:
-    column -> numbers that broadcast to the grid. `keep`: which cells become rows, all by default. Raises
-    ColumnMismatch.
+    replicates: Array
+    ticks: Array
+    calendar: Calendar
+
+    def columns(self, declared: Table, replicate: pl.Series, tick: pl.Series) -> dict[str, pl.Series]:
+        """Replicate, tick and date of rows from their places along the axes."""
+        number, moment, day = (declared.column(name) for name in ("replicate", "tick", "date"))
+        dates = pl.Series(self.calendar.days_of_ticks(self.ticks)).cast(pl.Date)
+        return {
+            number.name: _whole(declared, number, self.replicates).gather(replicate),
+            moment.name: _whole(declared, moment, self.ticks).gather(tick),
+            day.name: dates.gather(tick),
+        }
+
+
+def cells(
+    name: str,
+    along: Mapping[str, Array],
+    measures: Mapping[str, Array],
+    clock: Clock,
+    names: Names,
+    keep: Array | None = None,
+) -> pl.DataFrame:
+    """A table from measures (slot, replicate, tick), float32, which are laid out as its rows are.
+
+    `along`: key and other columns by slot, slots in key order. `keep` (slot, replicate, tick): which cells become
+    rows, all by default. Raises ColumnMismatch.
     """
     declared = table(name)
-    arranged = [{column: np.asarray(codes) for column, codes in axis.items()} for axis in axes]
-    shape = tuple(_length(declared, axis) for axis in arranged)
-    _check_columns(declared, {column: None for axis in arranged for column in axis} | dict(measures))
-    order = sorted(range(len(arranged)), key=lambda axis: _rank(declared, arranged[axis]))
-    places = [_places_in_order(declared, axis) for axis in arranged]
-    columns = _spread_axes(arranged, order, places, shape)
-    columns |= {column: _flat(numbers, order, places, shape) for column, numbers in measures.items()}
-    frame = _assembled(declared, columns, names, calendar)
-    if keep is not None:
-        frame = frame.filter(pl.Series(_flat(keep, order, places, shape)))
-    return frame if _runs_in_key_order(declared, arranged, order) else _sorted(frame, declared)
+    clocked = {"replicate": clock.replicates, "tick": clock.ticks}
+    _check_columns(declared, {column: None for column in (*along, *clocked)} | dict(measures))
+    shape = (_length(declared, along), len(clock.replicates), len(clock.ticks))
+    _check_slots(declared, along)
+    at = None if keep is None else np.flatnonzero(np.broadcast_to(keep, shape))
+    slot, replicate, tick = _places(shape, keep, at)
+    columns = {column: _gathered(declared, column, codes, slot, names) for column, codes in along.items()}
+    columns |= clock.columns(declared, replicate, tick)
+    for column, numbers in measures.items():
+        if numbers.shape != shape:
+            raise ColumnMismatch(f"{name}.{column} has shape {numbers.shape}: its axes want {shape}")
+        flat = numbers.reshape(-1) if at is None else np.take(numbers.reshape(-1), at)
+        columns[column] = _numbers(declared, declared.column(column), flat)
+    for derived in declared.columns:
+        if derived.source == "signal":
+            columns[derived.name] = _gathered(declared, derived.name, along["signal"], slot, names)
+    return pl.DataFrame({column.name: columns[column.name] for column in declared.columns})
 
 
-def _length(declared: Table, axis: Mapping[str, Array]) -> int:
-    lengths = {column: codes.shape for column, codes in axis.items()}
+def _places(
+    shape: tuple[int, int, int], keep: Array | None, at: Array | None
+) -> tuple[pl.Series, pl.Series, pl.Series]:
+    """Slot, replicate and tick of every row, as places along the axes."""
+    slots, replicates, ticks = shape
+    each = np.tile(np.arange(ticks, dtype=np.uint32), replicates)
+    who = np.repeat(np.arange(replicates, dtype=np.uint32), ticks)
+    if keep is None or at is None:
+        slot = np.repeat(np.arange(slots, dtype=np.uint32), replicates * ticks)
+        return pl.Series(slot), pl.Series(np.tile(who, slots)), pl.Series(np.tile(each, slots))
+    counts = np.broadcast_to(keep, shape).reshape(slots, -1).sum(axis=1)
+    slot = np.repeat(np.arange(slots, dtype=np.uint32), counts)
+    rest = at - slot.astype(np.int64) * (replicates * ticks)
+    return pl.Series(slot), pl.Series(np.take(who, rest)), pl.Series(np.take(each, rest))
+
+
+def _gathered(declared: Table, name: str, codes: Array, slot: pl.Series, names: Names) -> pl.Series:
+    """The names of a column by slot, then by row."""
+    return _enum(declared, declared.column(name), codes, names).gather(slot)
+
+
+def _length(declared: Table, along: Mapping[str, Array]) -> int:
+    lengths = {column: codes.shape for column, codes in along.items()}
     if len(set(lengths.values())) != 1 or any(len(shape) != 1 for shape in lengths.values()):
         raise ColumnMismatch(f"codes along one axis of {declared.name!r} must be flat and of one length: {lengths}")
     return next(iter(lengths.values()))[0]
 
 
-def _rank(declared: Table, axis: Mapping[str, Array]) -> int:
-    """Where an axis first appears in the sort key."""
-    ranks = [declared.key.index(column) for column in axis if column in declared.key]
-    if not ranks:
-        raise ColumnMismatch(f"an axis of {declared.name!r} has {list(axis)}: wanted one of its key {declared.key}")
-    return min(ranks)
-
-
-def _keys(declared: Table, axis: Mapping[str, Array]) -> list[str]:
-    return [column for column in declared.key if column in axis]
-
-
-def _places_in_order(declared: Table, axis: Mapping[str, Array]) -> Array | None:
-    """The places along an axis in key order; None if that is its order. Raises ColumnMismatch on repeats."""
-    keys = [axis[column] for column in _keys(declared, axis)]
-    places = np.lexsort(keys[::-1])
-    ordered = [key[places] for key in keys]
-    if np.any(np.all([key[1:] == key[:-1] for key in ordered], axis=0)):
-        raise ColumnMismatch(f"codes along an axis of {declared.name!r} repeat: {_keys(declared, axis)} must differ")
-    return None if np.array_equal(places, np.arange(places.size)) else places
-
-
-def _runs_in_key_order(declared: Table, axes: list[dict[str, Array]], order: list[int]) -> bool:
-    """Whether walking the axes in this order is walking the key in its own."""
-    return tuple(column for axis in order for column in _keys(declared, axes[axis])) == declared.key
-
-
-def _spread_axes(
-    axes: list[dict[str, Array]], order: list[int], places: list[Array | None], shape: tuple[int, ...]
-) -> dict[str, Array]:
-    """Each axis column, repeated over the other axes and laid flat in row order."""
-    arranged = tuple(shape[axis] for axis in order)
-    spread = {}
-    for position, axis in enumerate(order):
-        along = tuple(-1 if other == position else 1 for other in range(len(order)))
-        for column, codes in axes[axis].items():
-            walked = codes if (place := places[axis]) is None else codes[place]
-            spread[column] = np.broadcast_to(_narrow(walked).reshape(along), arranged).reshape(-1)
-    return spread
-
-
-def _narrow(codes: Array) -> Array:
-    """The same whole numbers in 32 bits: half the memory to spread; wider ones are left to the type check."""
-    fits = codes.dtype.kind in "iu" and (not codes.size or np.abs(codes).max() < 2**31)
-    return codes.astype(np.int32) if fits else codes
-
-
-def _flat(numbers: ArrayLike, order: list[int], places: list[Array | None], shape: tuple[int, ...]) -> Array:
-    """Numbers over the grid -> flat, in row order."""
-    try:
-        spread = np.broadcast_to(np.asarray(numbers), shape)
-    except ValueError:
-        raise ColumnMismatch(f"a measure has shape {np.shape(numbers)}: its axes want {shape}") from None
-    for axis, place in enumerate(places):
-        spread = spread if place is None else np.take(spread, place, axis=axis)
-    return spread.transpose(order).reshape(-1)
+def _check_slots(declared: Table, along: Mapping[str, Array]) -> None:
+    """Raise ColumnMismatch unless slots rise in the order of the key, which the replicate and the tick end."""
+    keys = [column for column in declared.key if column in along]
+    if (*keys, "replicate", "tick") != declared.key:
+        raise ColumnMismatch(f"slots of {declared.name!r} have the keys {keys}: wanted those of {declared.key}")
+    rows = list(zip(*(along[column].tolist() for column in keys), strict=True))
+    if any(first >= second for first, second in pairwise(rows)):
+        raise ColumnMismatch(f"slots of {declared.name!r} are not in the order of {keys}, or repeat")
 
 
 def _check_columns(declared: Table, values: Mapping[str, object]) -> None:

@@ -153,21 +153,21 @@ SIGNALS = (
         "1",
         "all",
         "share of spending that would move between stacks were all equally mature and ports free, the market "
-        "cleared again; taken every three months",
+        "cleared again; taken at the start and at the end of every year",
     ),
     Signal(
         "fit_gain",
         "1",
         "all",
         "useful compute of the chips in service, shared anew among labs as they judge chips, over that shared by spec "
-        "sheet, less 1: what choosing by fit makes of a fixed stock; taken every three months",
+        "sheet, less 1: what choosing by fit makes of a fixed stock; taken at the start and at the end of every year",
     ),
     Signal(
         "rank_changes",
         "1",
         "all",
         "share of pairs of chips on sale that labs rank otherwise, per USD, than peak FLOP/s on the spec sheet does; "
-        "labs weighted by planned spending, taken every three months",
+        "labs weighted by planned spending, taken at the start and at the end of every year",
     ),
     Signal("automation", "1", "stack", "share of kernel work that models do well on the stack"),
     Signal("ports_started", "count", "stack", "ports of a lab's software begun this tick"),

@@ -4,75 +4,113 @@ import numpy as np
 import polars as pl
 
 from market_sim.agents.vendor import network_price
-from market_sim.mechanisms.concentration import measure, merged, shares
+from market_sim.mechanisms.concentration import indices, merged, ranked
+from market_sim.numerics import kernel
 from market_sim.results.calendar import Calendar
-from market_sim.results.frames import grid
-from market_sim.results.vocabulary import BASES, BUYERS_OF
+from market_sim.results.frames import Clock, cells
+from market_sim.results.light import Plan
+from market_sim.results.vocabulary import BASES, BUYERS_OF, MARKETS
 from market_sim.simulation.seen import Cast, Seen
 from market_sim.state.setup import Setup
 
 STOCK, BOOKINGS, REVENUE = ([term.name for term in BASES].index(name) for name in ("stock", "bookings", "revenue"))
 WINDOW = 1.0  # years of bookings
-Columns = dict[str, np.ndarray]
 INDICES = ("hhi", "cr1", "cr4", "effective_firms", "entropy", "gini")
 
 
 class Markets:
-    """Quantities (R, tick, basis, member) of every member of every market."""
+    """Concentration and, where asked for, shares of every market, laid out as the rows of the tables are.
+
+    `now` (R, basis, member): what every member holds after the last tick.
+    """
 
     tables = ("concentration", "shares")
 
-    def __init__(self, setup: Setup, cast: Cast) -> None:
-        self.setup, self.cast = setup, cast
+    def __init__(self, setup: Setup, cast: Cast, plan: Plan) -> None:
+        self.setup, self.cast, self.plan = setup, cast, plan
         self.market, self.entity, self.kind = members(setup, cast)
-        shape = (setup.width, setup.scenario.ticks, len(BASES), len(self.market))
-        self.quantity = np.zeros(shape)
+        self.first = np.flatnonzero(np.diff(self.market, prepend=-1, append=-1))
+        width, bases, many = setup.width, len(BASES), len(self.market)
+        self.now = np.zeros((width, bases, many))
+        self.order = np.tile(np.arange(many), (width, bases, 1))
+        self.window = Window(setup.dt, (width, many))
+        ticks, each = setup.scenario.ticks, (len(self.first) - 1, bases, width)
+        self.index = np.zeros((len(INDICES), *each, ticks if "concentration" in plan.tables else 0), np.float32)
+        self.shown = plan.whole if "shares" in plan.tables else np.zeros(0, np.int64)
+        self.quantity, self.share = np.zeros((2, many, bases, width, len(self.shown)), np.float32)
 
     def see(self, seen: Seen) -> None:
-        """Note the stock at the end of the tick, and its bookings and revenue."""
-        row = self.quantity[:, seen.tick]
-        row[:, STOCK] = joined(*stocks(seen))
-        row[:, BOOKINGS] = joined(*bookings(seen))
-        row[:, REVENUE] = joined(*revenues(seen))
+        """Note the stock at the end of the tick, its revenue, and the bookings of the year that ends with it."""
+        lay_out(self.now[:, STOCK], *stocks(seen))
+        lay_out(self.now[:, REVENUE], *revenues(seen))
+        lay_out(self.now[:, BOOKINGS], *bookings(seen))
+        self.now[:, BOOKINGS] = self.window.filled(self.now[:, BOOKINGS])
+        if self.index.shape[-1]:
+            _follow(self.now, self.first, self.order, self.index, seen.tick)
+        if seen.tick in self.shown:
+            place = int(np.searchsorted(self.shown, seen.tick))
+            _note_shares(self.now, self.first, self.quantity, self.share, place)
 
     def frame(self, name: str, calendar: Calendar, ticks: int) -> pl.DataFrame:
         """One of the tables over the first `ticks` ticks."""
-        quantity = self.quantity[:, :ticks].copy()
-        quantity[:, :, BOOKINGS] = windowed(quantity[:, :, BOOKINGS], self.setup.dt)
-        clock = [
-            {"replicate": np.array(self.setup.replicates)},
-            {"tick": np.arange(ticks)},
-            {"basis": np.arange(len(BASES))},
-        ]
-        axis, measures = (self._shares if name == "shares" else self._indices)(quantity)
-        keep = self._listed(quantity) if name == "shares" else None
-        return grid(name, [*clock, axis], measures, self.cast.names, calendar, keep)
+        return (self._shares if name == "shares" else self._concentration)(calendar, ticks)
 
-    def _listed(self, quantity: np.ndarray) -> np.ndarray:
-        """Members that get rows (R, 1, 1, member): all but the buyers who never bought nor held the vendor's
-        chips.
-        """
-        firms = np.arange(len(self.market)) < len(self.market) - len(self.setup.vendors) * len(self.setup.providers)
-        return (quantity != 0.0).any(axis=(1, 2), keepdims=True) | firms
+    def _concentration(self, calendar: Calendar, ticks: int) -> pl.DataFrame:
+        markets, bases = self.market[self.first[:-1]], len(BASES)
+        along = {"market": np.repeat(markets, bases), "basis": np.tile(np.arange(bases), len(markets))}
+        flat = self.index.reshape(len(INDICES), -1, *self.index.shape[3:])[..., :ticks]
+        measures = dict(zip(INDICES, self.plan.kept(flat), strict=True))
+        clock = Clock(np.array(self.setup.replicates), np.arange(ticks), calendar)
+        keep = None
+        if self.plan.light:  # a vendor's buyers are told of with other single firms
+            whole = along["market"] < len(MARKETS)
+            keep = self.plan.is_whole(ticks) | whole[:, None, None]
+        return cells("concentration", along, measures, clock, self.cast.names, keep)
 
-    @property
-    def _places(self) -> list[np.ndarray]:
-        """Where the members of each market stand."""
-        return [np.flatnonzero(self.market == code) for code in dict.fromkeys(self.market.tolist())]
+    def _shares(self, calendar: Calendar, ticks: int) -> pl.DataFrame:
+        """Members get rows but for the buyers who never bought nor held a vendor's chips."""
+        ranked, bases = np.lexsort((self.entity, self.market)), len(BASES)
+        firms = ranked < len(self.market) - len(self.setup.vendors) * len(self.setup.providers)
+        number = int((self.shown < ticks).sum())
+        quantity, share = (np.take(held[..., :number], ranked, axis=0) for held in (self.quantity, self.share))
+        keep = (quantity != 0.0).any(axis=(1, 3), keepdims=True) | firms[:, None, None, None]
+        flat = (len(ranked) * bases, self.setup.width, number)
+        along = {
+            name: np.repeat(codes[ranked], bases)
+            for name, codes in (("market", self.market), ("entity", self.entity), ("kind", self.kind))
+        }
+        along["basis"] = np.tile(np.arange(bases), len(ranked))
+        measures = {"quantity": self.plan.rough(quantity.reshape(flat)), "share": share.reshape(flat)}
+        clock = Clock(np.array(self.setup.replicates), self.shown[:number], calendar)
+        kept = np.broadcast_to(keep, quantity.shape).reshape(flat)
+        return cells("shares", along, measures, clock, self.cast.names, kept)
 
-    def _indices(self, quantity: np.ndarray) -> tuple[Columns, Columns]:
-        """Codes along the axis of markets, and the indices of each; NaN where nobody holds anything."""
-        found = [measure(np.take(quantity, place, axis=3)) for place in self._places]
-        held = np.stack([one.held for one in found], axis=3)
-        values = {name: np.stack([getattr(one, name) for one in found], axis=3) for name in INDICES}
-        market = np.array([self.market[place[0]] for place in self._places])
-        return {"market": market}, {name: np.where(held, value, np.nan) for name, value in values.items()}
 
-    def _shares(self, quantity: np.ndarray) -> tuple[Columns, Columns]:
-        """Codes along the axis of members, and what each holds."""
-        share = np.concatenate([shares(np.take(quantity, place, axis=3)) for place in self._places], axis=3)
-        member = {"market": self.market, "entity": self.entity, "kind": self.kind}
-        return member, {"quantity": quantity, "share": share}
+@kernel
+def _follow(quantity, first, order, out, tick):  # type: ignore[no-untyped-def]
+    """Indices of every market (index, market, basis, R, tick) at one tick; `order` is how members ranked before."""
+    for r in range(quantity.shape[0]):
+        for b in range(quantity.shape[1]):
+            held, rank = quantity[r, b], order[r, b]
+            for m in range(first.shape[0] - 1):
+                ranked(held, rank, first[m], first[m + 1])
+                found = indices(held, rank, first[m], first[m + 1])
+                for k in range(out.shape[0]):
+                    out[k, m, b, r, tick] = found[k] if found[0] > 0.0 else np.nan
+
+
+@kernel
+def _note_shares(now, first, quantity, share, place):  # type: ignore[no-untyped-def]
+    """What each member holds (member, basis, R, place), and of its market's total; NaN where that is zero."""
+    for r in range(now.shape[0]):
+        for b in range(now.shape[1]):
+            for m in range(first.shape[0] - 1):
+                total = 0.0
+                for i in range(first[m], first[m + 1]):
+                    total += now[r, b, i]
+                for i in range(first[m], first[m + 1]):
+                    quantity[i, b, r, place] = now[r, b, i]
+                    share[i, b, r, place] = now[r, b, i] / total if total > 0.0 else np.nan
 
 
 def members(setup: Setup, cast: Cast) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -97,10 +135,27 @@ def members(setup: Setup, cast: Cast) -> tuple[np.ndarray, np.ndarray, np.ndarra
     )
 
 
-def joined(lab: np.ndarray, provider: np.ndarray, platform: np.ndarray, sold: np.ndarray) -> np.ndarray:
-    """(R, member) of `sold` (R, provider, vendor) and of what is known by lab, provider and platform."""
-    buyers = np.swapaxes(sold, 1, 2).reshape(len(sold), -1)
-    return np.concatenate([sold.sum(axis=1), provider, lab, platform, buyers], axis=1)
+def lay_out(row: np.ndarray, lab: np.ndarray, provider: np.ndarray, platform: np.ndarray, sold: np.ndarray) -> None:
+    """Fill (R, member) from `sold` (R, provider, vendor) and what is known by lab, provider and platform."""
+    _lay_out(row, *(np.ascontiguousarray(one, np.float64) for one in (lab, provider, platform, sold)))
+
+
+@kernel
+def _lay_out(row, lab, provider, platform, sold):  # type: ignore[no-untyped-def]
+    providers, vendors = sold.shape[1:]
+    first = (vendors, vendors + providers, vendors + providers + lab.shape[1])
+    buyers = first[2] + platform.shape[1]
+    for r in range(row.shape[0]):
+        row[r, :vendors] = 0.0
+        for p in range(providers):
+            for v in range(vendors):
+                row[r, v] += sold[r, p, v]
+                row[r, buyers + v * providers + p] = sold[r, p, v]
+            row[r, first[0] + p] = provider[r, p]
+        for i in range(lab.shape[1]):
+            row[r, first[1] + i] = lab[r, i]
+        for s in range(platform.shape[1]):
+            row[r, first[2] + s] = platform[r, s]
 
 
 Amounts = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
@@ -132,19 +187,28 @@ def revenues(seen: Seen) -> Amounts:
     return seen.market.labs.revenue, day.events.by_provider("rent") / setup.dt, platform / setup.dt, sold
 
 
-def windowed(flow: np.ndarray, dt: float) -> np.ndarray:
-    """Flows (R, tick, member) summed over the WINDOW years that end with each tick, or since the start.
+class Window:
+    """Flows summed over the WINDOW years that end with each tick, or since the start.
 
     A tick that the window cuts counts in part. Sums are taken term by term: differences of running totals
     would leave rounding errors where nothing was sold.
     """
-    whole = int(np.floor(WINDOW / dt + 1e-9))
-    part = WINDOW / dt - whole
-    if whole == 0:
-        return part * flow
-    out = flow.copy()
-    for lag in range(1, min(whole, flow.shape[1])):
-        out[:, lag:] += flow[:, :-lag]
-    if part > 1e-6 and whole < flow.shape[1]:
-        out[:, whole:] += part * flow[:, :-whole]
-    return out
+
+    def __init__(self, dt: float, shape: tuple[int, ...]) -> None:
+        self.whole = int(np.floor(WINDOW / dt + 1e-9))
+        self.part = WINDOW / dt - self.whole
+        self.past = np.zeros((self.whole + 1, *shape))  # the tick that the window cuts and those within it
+        self.passed = 0
+
+    def filled(self, flow: np.ndarray) -> np.ndarray:
+        """The window's sum after one more tick's flow."""
+        self.past[self.passed % len(self.past)] = flow
+        self.passed += 1
+        if self.whole == 0:
+            return self.part * flow
+        out = flow.copy()
+        for lag in range(1, min(self.whole, self.passed)):
+            out += self.past[(self.passed - 1 - lag) % len(self.past)]
+        if self.part > 1e-6 and self.passed > self.whole:
+            out += self.part * self.past[(self.passed - 1 - self.whole) % len(self.past)]
+        return out

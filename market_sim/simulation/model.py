@@ -136,7 +136,7 @@ class MarketModel(mesa.Model):
         out = {}
         for term in MARKETS:
             members = np.flatnonzero(watcher.market == names.index(term.name))
-            held = watcher.quantity[0, self.tick - 1][:, members]
+            held = watcher.now[0][:, members]
             indices = measure(held)
             for basis, place in BASES.items():
                 out[_hhi(term.name, basis)] = float(indices.hhi[place]) if indices.held[place] else np.nan
@@ -146,7 +146,7 @@ class MarketModel(mesa.Model):
         """The signals of the whole market in the tick that is over."""
         watcher = self._watcher(Signals)
         whole = np.flatnonzero(watcher.group == watcher.cast.names.code("group", "all"))
-        values = watcher.value[0, self.tick - 1, whole].tolist()
+        values = watcher.value[whole, 0, self.tick - 1].tolist()
         return {SIGNALS[watcher.signal[slot]].name: value for slot, value in zip(whole, values, strict=True)}
 
 

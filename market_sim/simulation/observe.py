@@ -11,6 +11,7 @@ import polars as pl
 
 from market_sim.results.calendar import Calendar
 from market_sim.results.columns import TABLES, table
+from market_sim.results.light import Plan
 from market_sim.simulation.markets import Markets
 from market_sim.simulation.panels import PANELS, Panel
 from market_sim.simulation.seen import Cast, Seen
@@ -51,10 +52,11 @@ def recorded(record: str | Iterable[str]) -> tuple[str, ...]:
 class Observer:
     """Everything that watches one chunk of replicates."""
 
-    def __init__(self, setup: Setup, tables: tuple[str, ...]) -> None:
+    def __init__(self, setup: Setup, tables: tuple[str, ...], *, light: bool = False) -> None:
         self.setup, self.tables, self.cast = setup, tables, Cast.of(setup)
         self.ticks = 0
-        self.watchers = watchers(setup, self.cast, tables)
+        plan = Plan(tables, light, setup.scenario.ticks, setup.scenario.tick_months)
+        self.watchers = watchers(setup, self.cast, plan)
 
     def see(self, market: Market, day: Day) -> None:
         """Show a tick to all watchers; `market` as it stands after it."""
@@ -70,11 +72,11 @@ class Observer:
         return {name: maker[name].frame(name, calendar, self.ticks) for name in self.tables}
 
 
-def watchers(setup: Setup, cast: Cast, tables: tuple[str, ...]) -> list[Watcher]:
+def watchers(setup: Setup, cast: Cast, plan: Plan) -> list[Watcher]:
     """Those that the tables need, and no more."""
     whole: list[type[Markets] | type[Signals] | type[Tape]] = [Markets, Signals, Tape]
-    needed: list[Watcher] = [one(setup, cast) for one in whole if set(one.tables) & set(tables)]
-    return needed + [Panel(name, setup, cast) for name in PANELS if name in tables]
+    needed: list[Watcher] = [one(setup, cast, plan) for one in whole if set(one.tables) & set(plan.tables)]
+    return needed + [Panel(name, setup, cast) for name in PANELS if name in plan.tables]
 
 
 def calendar_of(setup: Setup) -> Calendar:

@@ -36,15 +36,17 @@ class Run:
         replicates: Sequence[int] = (0,),
         record: str | Iterable[str] = ALL,
         policies: "Chosen | Policies" = NONE,
+        light: bool = False,
     ) -> None:
-        """Draw the luck of these replicates and open their markets. Raises ValueError for a seed
-        that is none, TableNotRecorded, PolicyError.
+        """Draw the luck of these replicates and open their markets; tables are kept `light` or in full.
+
+        Raises ValueError for a seed that is none, TableNotRecorded, PolicyError.
         """
         tables = recorded(record)
         keep_freed_memory()
         self.setup, self.market = prepare(scenario, chosen_seed(seed), tuple(replicates))
         self.policies = seat(policies, self.setup)
-        self.observer = Observer(self.setup, tables)
+        self.observer = Observer(self.setup, tables, light=light)
 
     @property
     def done(self) -> bool:
@@ -73,9 +75,11 @@ def simulate_chunk(
     replicates: Sequence[int] = (0,),
     record: str | Iterable[str] = ALL,
     policies: "Chosen | Policies" = NONE,
+    light: bool = False,
 ) -> dict[str, pl.DataFrame]:
     """Table name -> polars frame of these replicates, carried together; raises as `simulate` does."""
-    run = Run(scenario, seed=seed, replicates=chosen_replicates(replicates), record=record, policies=policies)
+    numbers = chosen_replicates(replicates)
+    run = Run(scenario, seed=seed, replicates=numbers, record=record, policies=policies, light=light)
     while not run.done:
         run.step()
     return run.frames()

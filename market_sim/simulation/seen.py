@@ -6,7 +6,8 @@ from functools import cached_property
 import numpy as np
 
 from market_sim.agents import provider
-from market_sim.mechanisms.concentration import merged
+from market_sim.numerics import kernel
+from market_sim.results.calendar import year_ends
 from market_sim.results.names import Names
 from market_sim.scenario.schema import Scenario
 from market_sim.simulation.signings import Signings, sum_up
@@ -123,14 +124,74 @@ class Seen:
 
     def by_kind(self, by_provider: np.ndarray) -> np.ndarray:
         """(R, provider) summed over all and over each kind of provider (R, 1 + kind)."""
-        values = np.asarray(by_provider, np.float64)
-        kinds = merged(values, self.cast.provider_group, len(self.cast.kinds))
-        everyone = merged(values, np.zeros(values.shape[-1], np.int64), 1)
-        return np.concatenate([everyone, kinds], axis=-1)
+        out = np.zeros((self.setup.width, 1 + len(self.cast.kinds)))
+        _by_kind(np.ascontiguousarray(by_provider, np.float64), self.cast.provider_group, out)
+        return out
+
+    @cached_property
+    def fleets(self) -> "Fleets":
+        """Sums over the chips in service."""
+        setup, market = self.setup, self.market
+        return Fleets.of(market, self.delivered, setup.power, setup.drawn.provider.enterprise_markup)
+
+    def ends_year(self) -> bool:
+        """Whether the tick is the first, the last, or ends a year since the start."""
+        scenario = self.setup.scenario
+        return self.tick in year_ends(scenario.ticks, scenario.tick_months)
 
     def opens_quarter(self) -> bool:
         """Whether a quarter of a year since the start opened in this tick; the first tick does."""
         return quarter(self.tick * self.setup.dt) != quarter((self.tick - 1) * self.setup.dt)
+
+
+@dataclass(frozen=True)
+class Fleets:
+    """Sums over the chips in service after a tick."""
+
+    chips: np.ndarray  # (R, provider)
+    sold: np.ndarray  # (R, provider) of them under contract
+    kw: np.ndarray  # (R, provider)
+    empty_kw: np.ndarray  # (R, provider) of chips without a contract
+    asked: np.ndarray  # (R, provider) USD an hour at enterprise list prices, of those in business
+    useful: np.ndarray  # (R, provider) PFLOP/s of the same chips at the throughput of a typical lab
+    offered: np.ndarray  # (R, chip) chips of those in business
+    quoted: np.ndarray  # (R, chip) USD an hour at quotes
+
+    @classmethod
+    def of(cls, market: Market, delivered: np.ndarray, power: np.ndarray, markup: np.ndarray) -> "Fleets":
+        """From the market after a tick; `power` (chip,) in kW, `markup` (R, provider) of enterprise over quote."""
+        fleet, p = market.fleet.in_service, market.providers
+        by_provider, by_chip = np.zeros((6, *fleet.shape[:2])), np.zeros((2, len(fleet), fleet.shape[2]))
+        _sum_fleets(
+            fleet, market.holdings.sold, p.active, p.quote, provider.useful_chip(market), delivered,
+            np.broadcast_to(power, fleet.shape[2:]).copy(), np.ascontiguousarray(markup), by_provider, by_chip,
+        )  # fmt: skip
+        return cls(*by_provider, *by_chip)
+
+
+@kernel
+def _sum_fleets(fleet, sold, active, quote, typical, delivered, power, markup, by_provider, by_chip):  # type: ignore[no-untyped-def]
+    for r in range(fleet.shape[0]):
+        for p in range(fleet.shape[1]):
+            for c in range(fleet.shape[2]):
+                chips = fleet[r, p, c]
+                by_provider[0, r, p] += chips
+                by_provider[1, r, p] += sold[r, p, c]
+                by_provider[2, r, p] += chips * power[c]
+                by_provider[3, r, p] += max(0.0, chips - sold[r, p, c]) * power[c]
+                if active[r, p]:
+                    by_provider[4, r, p] += chips * quote[r, p, c] * markup[r, p]
+                    by_provider[5, r, p] += chips * typical[r, c] * delivered[r, p]
+                    by_chip[0, r, c] += chips
+                    by_chip[1, r, c] += chips * quote[r, p, c]
+
+
+@kernel
+def _by_kind(values, kind, out):  # type: ignore[no-untyped-def]
+    for r in range(values.shape[0]):
+        for p in range(values.shape[1]):
+            out[r, 0] += values[r, p]
+            out[r, 1 + kind[p]] += values[r, p]
 
 
 def quarter(years: float) -> int:

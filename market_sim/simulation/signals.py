@@ -5,59 +5,62 @@ from collections.abc import Callable
 import numpy as np
 import polars as pl
 
+from market_sim.agents import provider
 from market_sim.agents.lab import paid_by
 from market_sim.mechanisms import architecture, valuation
 from market_sim.mechanisms.concentration import merged
 from market_sim.mechanisms.finance import FLOW
 from market_sim.numerics import exp, log
 from market_sim.results.calendar import Calendar
-from market_sim.results.frames import grid
+from market_sim.results.frames import Clock, cells
+from market_sim.results.light import Plan
 from market_sim.results.vocabulary import SIGNALS
 from market_sim.simulation.premium import cuda_premium
 from market_sim.simulation.seen import Cast, Seen, ratio
 from market_sim.simulation.systems import fit_gain, list_price, rank_changes
 from market_sim.simulation.technology import twin_throughput
+from market_sim.state.grouping import summed_product
 from market_sim.state.setup import Setup
 from market_sim.state.tables import CHIPS, LOANS, SITES
 
 KW_PER_MW = 1000.0
 SMALL = 1e-12
+ONES = ("lab", "chip")  # groups of which there are many
 
 
 class Signals:
-    """Values (R, tick, slot): every signal's groups side by side."""
+    """Values (slot, R, tick): every signal's groups side by side, as the rows of the table are."""
 
     tables = ("signals",)
 
-    def __init__(self, setup: Setup, cast: Cast) -> None:
-        self.setup, self.cast = setup, cast
-        groups = {signal.name: groups_of(signal.by, setup, cast) for signal in SIGNALS}
-        self.group = np.concatenate([cast.names.codes("group", listed) for listed in groups.values()])
-        self.signal = np.repeat(np.arange(len(SIGNALS)), [len(listed) for listed in groups.values()])
-        self.value = np.full((setup.width, setup.scenario.ticks, len(self.group)), np.nan)
-        self.held = {name: np.full((setup.width, 1), np.nan) for name in QUARTERLY}
+    def __init__(self, setup: Setup, cast: Cast, plan: Plan) -> None:
+        self.setup, self.cast, self.plan = setup, cast, plan
+        groups = [cast.names.codes("group", groups_of(signal.by, setup, cast)) for signal in SIGNALS]
+        self.signal = np.repeat(np.arange(len(SIGNALS)), [len(listed) for listed in groups])
+        self.group = np.concatenate(groups)
+        self.firms = np.repeat([signal.by in ONES for signal in SIGNALS], [len(listed) for listed in groups])
+        self.value = np.full((len(self.group), setup.width, setup.scenario.ticks), np.nan, np.float32)
+        self.held = {name: np.full((setup.width, 1), np.nan) for name in YEARLY}
 
     def see(self, seen: Seen) -> None:
-        """Measure everything; what needs a compute fit of its own once a quarter, held in between."""
-        if seen.opens_quarter():
-            for name, measure in QUARTERLY.items():
+        """Measure everything; what needs a market of its own once a year, held in between."""
+        if seen.ends_year():
+            for name, measure in YEARLY.items():
                 fresh = measure(seen)
                 self.held[name] = np.where(np.isnan(fresh), self.held[name], fresh)
         parts = [
             self.held[signal.name] if signal.name in self.held else MEASURES[signal.name](seen) for signal in SIGNALS
         ]
-        self.value[:, seen.tick] = np.concatenate(parts, axis=1)
+        self.value[:, :, seen.tick] = np.concatenate(parts, axis=1).T
 
     def frame(self, name: str, calendar: Calendar, ticks: int) -> pl.DataFrame:
         """The table over the first `ticks` ticks; no row where there was nothing to measure."""
-        value = self.value[:, :ticks]
-        axes = [
-            {"replicate": np.array(self.setup.replicates)},
-            {"tick": np.arange(ticks)},
-            {"signal": self.signal, "group": self.group},
-        ]
-        keep = ~np.isnan(value)
-        return grid(name, axes, {"value": value}, self.cast.names, calendar, keep)
+        ranked = np.lexsort((self.group, self.signal))
+        value = np.take(self.value[..., :ticks], ranked, axis=0)
+        keep = ~np.isnan(value) & (self.plan.is_whole(ticks) | ~self.firms[ranked, None, None])
+        along: dict[str, np.ndarray] = {"signal": self.signal[ranked], "group": self.group[ranked]}
+        clock = Clock(np.array(self.setup.replicates), np.arange(ticks), calendar)
+        return cells(name, along, {"value": self.plan.kept(value)}, clock, self.cast.names, keep)
 
 
 def groups_of(by: str, setup: Setup, cast: Cast) -> tuple[str, ...]:
@@ -150,11 +153,9 @@ def speed_premium(seen: Seen) -> np.ndarray:
     setup, day = seen.setup, seen.day
     o, trade = setup.offers, day.trade
     buyer = int(np.flatnonzero(~setup.enterprise)[0]) if not setup.enterprise.all() else 0
-    plan = day.before.labs.plan
-    weight = plan / np.maximum(plan.sum(axis=1), 1.0)[:, None]
-    fit = (weight[:, :, None] * log(np.maximum(day.before.technology.throughput, SMALL))).sum(axis=1)
+    fit = log(np.maximum(provider.useful_chip(day.before), SMALL))
     useful = np.take(fit, o.chip, axis=1) + log(np.maximum(np.take(seen.delivered, o.provider, axis=1), SMALL))
-    spend = (trade.cleared.chips * trade.price).sum(axis=1)
+    spend = summed_product(trade.cleared.chips, trade.price)
     price = log(np.maximum(trade.price[:, buyer], SMALL))
     return -valuation.hedonic_speed_premium(price, day.offered.believed, useful, o.term, spend)[:, None]
 
@@ -179,22 +180,17 @@ def _by_site_power(seen: Seen, by_provider: np.ndarray) -> np.ndarray:
 
 def utilisation(seen: Seen) -> np.ndarray:
     """In chips."""
-    market = seen.market
-    return ratio(seen.by_kind(market.holdings.sold.sum(axis=2)), seen.by_kind(market.fleet.in_service.sum(axis=2)))
+    return ratio(seen.by_kind(seen.fleets.sold), seen.by_kind(seen.fleets.chips))
 
 
 def vacancy(seen: Seen) -> np.ndarray:
     """In kW."""
-    fleet, power = seen.market.fleet.in_service, seen.setup.power
-    empty = np.maximum(0.0, fleet - seen.market.holdings.sold)
-    return ratio(seen.by_kind((empty * power).sum(axis=2)), seen.by_kind((fleet * power).sum(axis=2)))
+    return ratio(seen.by_kind(seen.fleets.empty_kw), seen.by_kind(seen.fleets.kw))
 
 
 def quote(seen: Seen) -> np.ndarray:
     """Over providers in business that have the chip in service."""
-    providers = seen.market.providers
-    weight = seen.market.fleet.in_service * providers.active[:, :, None]
-    return ratio((weight * providers.quote).sum(axis=1), weight.sum(axis=1))
+    return ratio(seen.fleets.quoted, seen.fleets.offered)
 
 
 def trade(seen: Seen) -> np.ndarray:
@@ -232,7 +228,7 @@ def useful_compute(seen: Seen) -> np.ndarray:
 
 def power(seen: Seen) -> np.ndarray:
     """At the end of the tick."""
-    return seen.by_kind((seen.market.fleet.in_service * seen.setup.power).sum(axis=2)) / KW_PER_MW
+    return seen.by_kind(seen.fleets.kw) / KW_PER_MW
 
 
 def active_providers(seen: Seen) -> np.ndarray:
@@ -283,7 +279,7 @@ def provider_margin(seen: Seen) -> np.ndarray:
     d, dt, at = seen.setup.drawn.providers, seen.setup.dt, _providers(seen)
     chips, sites = (seen.day.before.ledger.real[:, asset, at] for asset in (CHIPS, SITES))
     wear = chips * (1.0 - exp(-dt * 2.0 / d.life))[:, None] + sites * (1.0 - exp(-dt * 2.0 / d.site_life))[:, None]
-    rent = seen.day.events.rent.sum(axis=1)
+    rent = seen.day.events.by_provider("rent")
     left = rent + seen.day.settled.flows[:, FLOW["operations"], at] - wear
     return ratio(seen.by_kind(left), seen.by_kind(rent))
 
@@ -343,7 +339,7 @@ def regime(seen: Seen) -> np.ndarray:
     return seen.setup.luck.regime[:, seen.tick][:, None]
 
 
-QUARTERLY: dict[str, Callable[[Seen], np.ndarray]] = {
+YEARLY: dict[str, Callable[[Seen], np.ndarray]] = {
     "lock_in": lock_in,
     "cuda_premium": premium,
     "fit_gain": fit_gain,

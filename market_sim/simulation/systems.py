@@ -61,8 +61,4 @@ def rank_changes(seen: Seen) -> np.ndarray:
 
 def list_price(seen: Seen) -> np.ndarray:
     """USD that providers ask enterprises for a useful PFLOP-hour, one-year terms (R, group), by chips in service."""
-    setup, market = seen.setup, seen.market
-    weight = market.fleet.in_service * market.providers.active[:, :, None]
-    asked = weight * market.providers.quote * setup.drawn.provider.enterprise_markup[:, :, None]
-    useful = weight * provider.useful_chip(market)[:, None, :] * seen.delivered[:, :, None]
-    return ratio(seen.by_kind(asked.sum(axis=2)), seen.by_kind(useful.sum(axis=2)))
+    return ratio(seen.by_kind(seen.fleets.asked), seen.by_kind(seen.fleets.useful))

@@ -6,6 +6,7 @@ import polars as pl
 from market_sim.agents.lab import rented_through
 from market_sim.results.calendar import Calendar
 from market_sim.results.frames import rows
+from market_sim.results.light import Plan
 from market_sim.results.vocabulary import LOTS
 from market_sim.simulation.seen import Cast, Seen
 from market_sim.simulation.signings import picked
@@ -23,8 +24,8 @@ class Tape:
 
     tables = ("contracts",)
 
-    def __init__(self, setup: Setup, cast: Cast) -> None:
-        self.setup, self.cast = setup, cast
+    def __init__(self, setup: Setup, cast: Cast, plan: Plan) -> None:
+        self.setup, self.cast, self.plan = setup, cast, plan
         self.through = rented_through(setup)
         self.ended: list[np.ndarray] = []
         self.who: list[np.ndarray] = []

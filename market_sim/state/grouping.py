@@ -72,3 +72,18 @@ def weighed(values: np.ndarray, weight: np.ndarray) -> np.ndarray:
     out = np.empty(values.shape[:2])
     _weighed(np.ascontiguousarray(values), np.ascontiguousarray(weight).reshape(shape), out)
     return out
+
+
+@kernel
+def _summed_product(values, weight, out):
+    for i in range(values.shape[0]):
+        for j in range(values.shape[1]):
+            for k in range(values.shape[2]):
+                out[i, k] += values[i, j, k] * weight[i, j, k]
+
+
+def summed_product(values: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Sum of values * weight, both (R, m, n), over m: (R, n)."""
+    out = np.zeros((len(values), values.shape[2]))
+    _summed_product(values, weight, out)
+    return out

@@ -45,7 +45,10 @@ def test_a_difference_is_the_mean_over_pairs(pair: Batch) -> None:
     one = compare(pair.folders[0], pair.folders[2], ["vendor/revenue/cr1"]).differences[0]
     runs = pair.read()["concentration"].collect()
     ends = [
-        runs.filter(run=folder.name, market="vendor", basis="revenue", tick=5).sort("replicate")["cr1"].to_numpy()
+        runs.filter(run=folder.name, market="vendor", basis="revenue", tick=5)
+        .sort("replicate")["cr1"]
+        .cast(float)
+        .to_numpy()
         for folder in (pair.folders[0], pair.folders[2])
     ]
     assert one.difference == pytest.approx(float(np.mean(ends[1] - ends[0])), abs=1e-15)

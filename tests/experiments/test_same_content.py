@@ -11,14 +11,16 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 from small_batches import REPLICATES, content, part_bytes, serial_batch, tiny
 
 from market_sim.experiments.batch import run_batch
-from market_sim.experiments.chunk import year_ends
 from market_sim.experiments.executors import crew_of
+from market_sim.results.calendar import year_ends
 from market_sim.results.columns import TABLES
+from market_sim.results.light import BITS
 from market_sim.simulation.memory import ENVIRONMENT
 from market_sim.simulation.run import simulate
 
@@ -157,8 +159,9 @@ def test_a_replicate_alone_holds_its_rows(whole_folder: Path) -> None:
         assert alone[name].equals(among.sort(TABLES[name].key))
 
 
-def test_by_default_shares_are_kept_at_year_ends(tmp_path: Path) -> None:
-    """Concentration and signals have every tick; shares the first, each twelfth, and the last."""
+def test_by_default_single_firms_are_kept_at_year_ends(tmp_path: Path) -> None:
+    """Concentration and signals have every tick; shares, signals of a lab or a chip, and the concentration of one
+    vendor's buyers the first, each twelfth, and the last."""
     assert year_ends(30, 1.0) == (0, 11, 23, 29)
     assert year_ends(8, 3.0) == (0, 3, 7)
     runs = serial_batch(tmp_path / "batch", record=None).read()
@@ -166,6 +169,26 @@ def test_by_default_shares_are_kept_at_year_ends(tmp_path: Path) -> None:
     ticks = {name: runs[name].select(pl.col("tick").unique().sort()).collect()["tick"].to_list() for name in runs}
     assert ticks["concentration"] == ticks["signals"] == list(range(6))
     assert ticks["shares"] == [0, 5]
+    often = runs["signals"].group_by("signal").agg(pl.col("tick").n_unique()).collect()
+    found = dict(often.with_columns(pl.col("signal").cast(pl.String)).iter_rows())
+    assert (found["power"], found["supply"], found["lab_revenue"], found["quote"]) == (6, 6, 2, 2)
+    often = runs["concentration"].group_by("market").agg(pl.col("tick").n_unique()).collect()
+    for market, number in often.with_columns(pl.col("market").cast(pl.String)).iter_rows():
+        assert number == (2 if market.startswith("buyers of") else 6)
+
+
+def test_what_is_kept_by_default_are_rows_of_the_whole(tmp_path: Path) -> None:
+    """The light form leaves out rows and rounds numbers, and changes nothing else."""
+    light = serial_batch(tmp_path / "light", record=None).read()
+    whole = serial_batch(tmp_path / "whole", record=("concentration", "shares", "signals")).read()
+    for name in light:
+        numbers = [column.name for column in TABLES[name].columns if column.dtype == "float32"]
+        few, every = light[name].collect(), whole[name].collect()
+        both = few.join(every, on=list(TABLES[name].key), how="left", validate="1:1")
+        assert both.height == few.height > 0
+        for number in numbers:
+            kept, full = (both[column].to_numpy() for column in (number, f"{number}_right"))
+            np.testing.assert_allclose(kept, full, rtol=2.0**-BITS)
 
 
 @pytest.mark.filterwarnings("default")

@@ -11,7 +11,7 @@ from polars.testing import assert_frame_equal
 from market_sim.results.calendar import Calendar
 from market_sim.results.columns import TABLES
 from market_sim.results.errors import ColumnMismatch
-from market_sim.results.frames import grid, rows
+from market_sim.results.frames import Clock, cells, rows
 from market_sim.results.names import Names
 
 
@@ -78,72 +78,72 @@ def test_wrong_columns_are_refused(names: Names, calendar: Calendar, changes: di
         signals(names, calendar, **changes)
 
 
-def shares_on_a_grid(names: Names, calendar: Calendar, permuted: tuple[int, ...], **kwargs: Any) -> pl.DataFrame:
-    """Shares of sparse (market, entity) pairs, the axes of the measures handed over in another order."""
-    pairs = {"market": [2, 0, 1, 0], "entity": [4, 1, 2, 0], "kind": [3, 0, 1, 0]}
-    axes = [{"replicate": [1, 0]}, {"tick": [0, 1, 2]}, pairs, {"basis": [0, 2, 1]}]
-    quantity = np.arange(2 * 3 * 4 * 3, dtype=np.float64).reshape(2, 3, 4, 3)
-    measures = {"quantity": quantity.transpose(permuted), "share": (quantity / 100).transpose(permuted)}
-    return grid("shares", [axes[axis] for axis in permuted], measures, names, calendar, **kwargs)
+PAIRS = {"market": np.array([0, 0, 1, 2]), "entity": np.array([0, 1, 2, 4]), "kind": np.array([0, 0, 1, 3])}
+
+
+def shares_in_cells(names: Names, calendar: Calendar, **kwargs: Any) -> pl.DataFrame:
+    """Shares of sparse (market, entity) pairs and two bases over replicates 3 and 5 and ticks 0, 2 and 7."""
+    along = {name: np.repeat(codes, 2) for name, codes in PAIRS.items()} | {"basis": np.tile([0, 2], 4)}
+    quantity = np.arange(8 * 2 * 3, dtype=np.float32).reshape(8, 2, 3)
+    clock = Clock(np.array([3, 5]), np.array([0, 2, 7]), calendar)
+    return cells("shares", along, {"quantity": quantity, "share": quantity / 100}, clock, names, **kwargs)
 
 
 def shares_by_loops(names: Names, calendar: Calendar) -> pl.DataFrame:
     """The same, written out row by row."""
-    pairs = [(2, 4, 3), (0, 1, 0), (1, 2, 1), (0, 0, 0)]
     listed = [
-        (replicate, tick, basis, *pair)
-        for replicate in (1, 0)
-        for tick in (0, 1, 2)
-        for pair in pairs
-        for basis in (0, 2, 1)
+        (*pair, basis, replicate, tick)
+        for pair in zip(*PAIRS.values(), strict=True)
+        for basis in (0, 2)
+        for replicate in (3, 5)
+        for tick in (0, 2, 7)
     ]
-    columns = ("replicate", "tick", "basis", "market", "entity", "kind")
+    columns = ("market", "entity", "kind", "basis", "replicate", "tick")
     values: dict[str, Any] = {
         name: np.array(list(codes)) for name, codes in zip(columns, zip(*listed, strict=True), strict=True)
     }
-    quantity = np.arange(len(listed), dtype=np.float64)
+    quantity = np.arange(len(listed), dtype=np.float32)
     return rows("shares", values | {"quantity": quantity, "share": quantity / 100}, names, calendar)
 
 
-@pytest.mark.parametrize("permuted", [(0, 1, 2, 3), (2, 3, 0, 1), (3, 0, 2, 1)])
-def test_a_grid_is_its_rows_written_out(names: Names, calendar: Calendar, permuted: tuple[int, ...]) -> None:
-    """The grid gives the very table that loops over its cells give, whatever the order of its axes."""
-    assert_frame_equal(shares_on_a_grid(names, calendar, permuted), shares_by_loops(names, calendar))
-
-
-def test_a_grid_whose_axes_cross_the_key_is_sorted_all_the_same(names: Names, calendar: Calendar) -> None:
-    """The basis stands between market and replicate in the key: rows still come out in key order."""
-    measures = {
-        name: np.arange(16.0).reshape(4, 2, 2) for name in ("hhi", "cr1", "cr4", "effective_firms", "entropy", "gini")
-    }
-    axes = [{"market": [0, 0, 1, 1], "replicate": [0, 1, 1, 0]}, {"basis": [0, 1]}, {"tick": [0, 1]}]
-    frame = grid("concentration", axes, measures, names, calendar)
-    assert frame["replicate"].to_list() == [0, 0, 1, 1] * 4
-    assert frame["hhi"].head(8).to_list() == [0, 1, 4, 5, 2, 3, 6, 7]
-    assert_frame_equal(frame, frame.sort(TABLES["concentration"].key, maintain_order=True))
+def test_cells_are_their_rows_written_out(names: Names, calendar: Calendar) -> None:
+    """Cells give the very table that loops over them give."""
+    assert_frame_equal(shares_in_cells(names, calendar), shares_by_loops(names, calendar))
 
 
 def test_only_the_cells_kept_become_rows(names: Names, calendar: Calendar) -> None:
-    """`keep` drops cells of the grid and leaves the rest as they were."""
-    keep = np.arange(2 * 3 * 4 * 3).reshape(2, 3, 4, 3) % 5 == 0
-    kept = shares_on_a_grid(names, calendar, (0, 1, 2, 3), keep=keep)
+    """`keep` drops cells and leaves the rest as they were."""
+    keep = np.arange(8 * 2 * 3).reshape(8, 2, 3) % 5 == 0
+    kept = shares_in_cells(names, calendar, keep=keep)
     assert_frame_equal(kept, shares_by_loops(names, calendar).filter(pl.col("quantity") % 5 == 0))
 
 
+def test_missing_numbers_are_null(names: Names, calendar: Calendar) -> None:
+    """A signal has its unit by its name, and a NaN is null."""
+    along = {"signal": names.codes("signal", ["divergence", "vacancy"]), "group": np.zeros(2, np.int32)}
+    value = np.array([[[np.nan, 0.5]], [[1.0, 2.0]]], np.float32)
+    frame = cells("signals", along, {"value": value}, Clock(np.zeros(1, int), np.arange(2), calendar), names)
+    assert frame["value"].to_list() == [None, 0.5, 1.0, 2.0]
+    assert frame["unit"].to_list() == ["log", "log", "1", "1"]
+
+
 @pytest.mark.parametrize(
-    ("axes", "message"),
+    ("along", "message"),
     [
-        ([{"replicate": [0]}, {"tick": [0]}, {"lab": [0, 0]}, {"chip": [0]}], "repeat"),
-        ([{"replicate": [0]}, {"tick": [0]}, {"lab": [0, 1], "chip": [0]}], "of one length"),
-        ([{"replicate": [0]}, {"tick": [0]}, {"lab": [0, 1, 2]}, {"chip": [0]}], r"shape \(1, 1, 2, 1\)"),
-        ([{"replicate": [0]}, {"tick": [0]}, {"lab": [0, 1]}], "lacks columns.*chip"),
+        ({"lab": [0, 0], "chip": [0, 0]}, "or repeat"),
+        ({"lab": [1, 0], "chip": [0, 0]}, "not in the order"),
+        ({"lab": [0, 1], "chip": [0]}, "of one length"),
+        ({"lab": [0, 1, 2], "chip": [0, 0, 0]}, r"has shape \(2, 1, 1\)"),
+        ({"lab": [0, 1]}, "lacks columns.*chip"),
+        ({"lab": [0, 1], "chip": [0, 9]}, r"fit\.chip run from 0 to 9"),
     ],
 )
-def test_a_grid_that_does_not_fit_is_refused(names: Names, calendar: Calendar, axes: list, message: str) -> None:
-    """Repeated codes, ragged axes, wrong shapes and missing key columns are named."""
-    measures = {name: np.zeros((1, 1, 2, 1)) for name in ("pflops_per_chip", "mfu", "maturity")}
+def test_cells_that_do_not_fit_are_refused(names: Names, calendar: Calendar, along: dict, message: str) -> None:
+    """Repeated codes, another order, ragged axes, wrong shapes, unknown codes and missing key columns are named."""
+    measures = {name: np.zeros((2, 1, 1), np.float32) for name in ("pflops_per_chip", "mfu", "maturity")}
+    codes = {name: np.array(listed) for name, listed in along.items()}
     with pytest.raises(ColumnMismatch, match=message):
-        grid("fit", axes, measures, names, calendar)
+        cells("fit", codes, measures, Clock(np.zeros(1, int), np.zeros(1, int), calendar), names)
 
 
 def test_a_table_of_no_rows_has_its_types(names: Names, calendar: Calendar) -> None:
