@@ -65,7 +65,9 @@ def test_an_ensemble_grows_chunk_by_chunk_under_common_luck(both):
     assert {one.total for one in seen} == {10}
     assert seen[-1].progress == ensemble.progress == 1.0
     assert [len(one.folders) for one in (seen[1], ensemble)] == [1, 2]
-    alone = run_batch(Settings(**SHORT).loaded(), 5, "serial", ensemble.folders[0].parent / "alone")
+    alone = run_batch(
+        Settings(**SHORT).loaded(), 5, "serial", ensemble.folders[0].parent / "alone", record="concentration"
+    )
     columns = ["replicate", "tick", "market", "hhi"]
     rows = [
         runs["concentration"].select(columns).sort(columns).collect()
