@@ -16,15 +16,38 @@ def next_generation(
     quality loss 1/2 (a - a*)' M (a - a*): with k_c -> inf the step ends where marginal gain meets marginal
     loss, g / M. `releases` (replicate, lab) is True for labs that release this tick.
     """
-    pull = codesign[:, None, None] * gradient / (1.0 + codesign * curvature)[:, None, None]
-    moved = drift + adaptation[:, None, None] * (ideal - drift) + pull
-    return np.where(releases[:, :, None], moved, drift)
+    out = np.empty(drift.shape)
+    _next_generation(drift, ideal, gradient, releases, adaptation, codesign, curvature, out)
+    return out
+
+
+@kernel
+def _next_generation(drift, ideal, gradient, releases, adaptation, codesign, curvature, out):  # type: ignore[no-untyped-def]
+    for r in range(drift.shape[0]):
+        bound = 1.0 + codesign[r] * curvature[r]
+        for i in range(drift.shape[1]):
+            for d in range(drift.shape[2]):
+                at = drift[r, i, d]
+                moved = at + adaptation[r] * (ideal[r, i, d] - at) + codesign[r] * gradient[r, i, d] / bound
+                out[r, i, d] = moved if releases[r, i] else at
 
 
 def quality_loss(drift: np.ndarray, ideal: np.ndarray, curvature: np.ndarray) -> np.ndarray:
     """Capability lost by leaving the ideal (replicate, lab): 1/2 (a - a*)' M (a - a*), M = curvature * identity."""
-    gap = drift - ideal
-    return 0.5 * curvature[:, None] * weighed(gap, gap)
+    out = np.empty(drift.shape[:2])
+    _quality_loss(drift, ideal, curvature, out)
+    return out
+
+
+@kernel
+def _quality_loss(drift, ideal, curvature, out):  # type: ignore[no-untyped-def]
+    for r in range(drift.shape[0]):
+        for i in range(drift.shape[1]):
+            total = 0.0
+            for d in range(drift.shape[2]):
+                gap = drift[r, i, d] - ideal[r, i, d]
+                total += gap * gap
+            out[r, i] = 0.5 * curvature[r] * total
 
 
 def releases(now: float, dt: float, phase: np.ndarray, interval: np.ndarray) -> np.ndarray:
@@ -81,22 +104,3 @@ def segregation(use: np.ndarray) -> np.ndarray:
 def entropy(share: np.ndarray) -> np.ndarray:
     """Shannon entropy in nats over the last axis; 0 log 0 = 0."""
     return -np.where(share > 0.0, share * log(np.where(share > 0.0, share, 1.0)), 0.0).sum(axis=-1)
-
-
-def blended(weight: np.ndarray, gradient: np.ndarray) -> np.ndarray:
-    """Gradient of each lab's log fit over its installed chips (replicate, lab, direction), by chips held."""
-    out = np.zeros((*weight.shape[:2], gradient.shape[3]))
-    _blended(weight, gradient, out)
-    return out
-
-
-@kernel
-def _blended(weight, gradient, out):  # type: ignore[no-untyped-def]
-    for r in range(weight.shape[0]):
-        for i in range(weight.shape[1]):
-            total = 0.0
-            for c in range(weight.shape[2]):
-                total += weight[r, i, c]
-            for c in range(weight.shape[2] if total > 0.0 else 0):
-                for d in range(out.shape[2]):
-                    out[r, i, d] += weight[r, i, c] / total * gradient[r, i, c, d]

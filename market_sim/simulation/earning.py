@@ -15,7 +15,7 @@ INDEX_TIME = 0.5  # years in which labs see what new capacity costs
 def meet_demand(setup: Setup, market: Market) -> Market:
     """Labs' capability moves, customers choose, and labs serve what their capacity allows."""
     d, now = setup.drawn, market.labs
-    loss = architecture.quality_loss(market.technology.drift, setup.ideal[..., market.tick], d.labs.quality_loss)
+    loss = architecture.quality_loss(market.technology.drift, setup.ideal_at(market.tick), d.labs.quality_loss)
     capability = demand.capability_step(
         now.capability, lab.relative_training(setup, market), loss, d.demand.capability_elasticity,
         d.demand.capability_decay, setup.dt,

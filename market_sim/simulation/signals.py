@@ -112,7 +112,7 @@ def premium(seen: Seen) -> np.ndarray:
 def quality_loss(seen: Seen) -> np.ndarray:
     """Against the ideal of the tick."""
     setup = seen.setup
-    ideal = setup.ideal[..., seen.tick]
+    ideal = setup.ideal_at(seen.tick)
     return architecture.quality_loss(seen.market.technology.drift, ideal, setup.drawn.labs.quality_loss)
 
 

@@ -9,7 +9,6 @@ from market_sim.state.setup import Setup
 from market_sim.state.tables import replace
 
 FAR = 1e9
-BEST_MFU = 0.8  # no published training run comes near it (mfu.csv)
 
 
 def family_start(setup: Setup) -> np.ndarray:
@@ -53,10 +52,9 @@ def release_models(setup: Setup, market: Market) -> Market:
     new = architecture.releases(market.now, setup.dt, setup.luck.release_phase, d.generation_years)
     if not new.any():
         return market
-    ideal = setup.ideal[..., market.tick + 1]
+    ideal = setup.ideal_at(market.tick + 1)
     kappa, mix = by_chip(setup, t.maturity), setup.drawn.lab.training_share
-    gradient = fit.fit_gradient(setup.shortlist, t.drift, kappa, mix, new)
-    pull = architecture.blended(market.holdings.live, gradient)
+    pull = fit.fit_gradient(setup.shortlist, t.drift, kappa, mix, market.holdings.live, new)
     nothing = np.zeros_like(d.codesign)
     moved = architecture.next_generation(t.drift, ideal, pull, new, d.adaptation, d.codesign, d.quality_loss)
     twin = architecture.next_generation(t.unadapted, ideal, pull, new, d.adaptation, nothing, d.quality_loss)
@@ -83,10 +81,7 @@ def specialised(setup: Setup, drift: np.ndarray, maturity: np.ndarray) -> np.nda
 def weighed(setup: Setup, seconds: np.ndarray, maturity: np.ndarray) -> fit.Fit:
     """The compute fit at kernel maturity (R, family, work), off by the error that this run drew for each stack."""
     mix = setup.drawn.lab.training_share
-    answer = fit.reweigh(setup.shortlist, seconds, by_chip(setup, maturity), mix)
-    most = np.maximum(1.0, BEST_MFU / np.maximum(answer.mfu, 1e-12))  # no error lifts a chip above the best measured
-    error = np.minimum(setup.fit_error[:, None, :], most)
-    return replace(answer, throughput=answer.throughput * error, mfu=answer.mfu * error)
+    return fit.reweigh(setup.shortlist, seconds, by_chip(setup, maturity), mix, setup.fit_error)
 
 
 def fit_chips(setup: Setup, market: Market) -> Market:

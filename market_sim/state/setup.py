@@ -68,6 +68,10 @@ class Setup:
     ideal: np.ndarray  # (R, lab, direction, tick + 1) ideal architectures
     fortune: np.ndarray  # (R, lab, tick + 1) log luck of each lab with customers
 
+    def ideal_at(self, tick: int) -> np.ndarray:
+        """Ideal architectures (R, lab, direction) of a tick."""
+        return np.ascontiguousarray(self.ideal[..., tick])
+
     @property
     def power(self) -> np.ndarray:
         """kW per chip (chip,)."""

@@ -5,7 +5,8 @@
 """
 
 from market_sim.mechanisms.fit.cases import predict_cases
-from market_sim.mechanisms.fit.evaluate import Fit, evaluate, fit_gradient, limiting, reevaluate, reweigh, specialise
+from market_sim.mechanisms.fit.drifting import fit_gradient, reevaluate, specialise
+from market_sim.mechanisms.fit.evaluate import Fit, evaluate, limiting, reweigh
 from market_sim.mechanisms.fit.layout import DIRECTIONS, KINDS
 from market_sim.mechanisms.fit.matrix import FitMatrix, compute_fit
 from market_sim.mechanisms.fit.maturity import error_band, kappa0, spec_sheet, starting_maturity

@@ -1,4 +1,4 @@
-"""Throughput from a short-list: when only maturity moved, and when architectures drifted too."""
+"""Throughput from a short-list at any maturity, and of plans that are held while kernels mature."""
 
 from dataclasses import dataclass
 
@@ -12,6 +12,7 @@ from market_sim.numerics import kernel, part
 _TRAINED = KEPT[0]
 _PREFILLED = KEPT[0] + KEPT[1]
 _ALL = KEPT[0] + KEPT[1] + KEPT[2]
+BEST_MFU = 0.8  # no published training run comes near it (mfu.csv)
 
 
 @dataclass(frozen=True)
@@ -35,89 +36,26 @@ def evaluate(shortlist: ShortList, kappa: NDArray[np.float64], mix: NDArray[np.f
     return Fit(throughput, mfu)
 
 
-def reevaluate(
-    shortlist: ShortList, drift: NDArray[np.float64], kappa: NDArray[np.float64], mix: NDArray[np.float64]
-) -> Fit:
-    """As `evaluate`, for architectures moved by `drift` (replicate, lab, direction), log-deviations from the base.
-
-    A token counts for its FLOPs in the base architecture, so that slower models do not pass for more work.
-    """
-    return reweigh(shortlist, specialise(shortlist, drift, kappa, mix), kappa, mix)
-
-
-def specialise(
+def reweigh(
     shortlist: ShortList,
-    drift: NDArray[np.float64],
+    seconds: NDArray[np.float64],
     kappa: NDArray[np.float64],
     mix: NDArray[np.float64],
-    moved: NDArray[np.bool_] | None = None,
-    before: NDArray[np.float64] | None = None,
-) -> NDArray[np.float64]:
-    """Chip-seconds per useful PFLOP at maturity 1 by kind of work, (replicate, lab, chip, kind), each phase under the
-    plan that is fastest at this drift and maturity.
-
-    Where `moved` (replicate, lab) is given, the others keep what they had `before`.
-    """
-    labs, chips = shortlist.seconds.shape[:2]
-    out = np.empty((len(kappa), labs, chips, kappa.shape[2])) if before is None else before.copy()
-    _drifted(shortlist, drift, kappa, mix, moved, out, np.empty((0, 0, 0, drift.shape[2])))
-    return out
-
-
-def reweigh(
-    shortlist: ShortList, seconds: NDArray[np.float64], kappa: NDArray[np.float64], mix: NDArray[np.float64]
+    error: NDArray[np.float64] | None = None,
 ) -> Fit:
-    """The fit at maturity `kappa` of what `specialise` made, its plans held: what changes between model releases."""
+    """The fit at maturity `kappa` of what `specialise` made, its plans held: what changes between model releases.
+
+    Off by a factor `error` (replicate, chip), if given, that lifts no chip above the best MFU measured.
+    """
     throughput, mfu = np.empty(seconds.shape[:3]), np.empty(seconds.shape[:3])
-    weighed_throughput(seconds, shortlist.reference, shortlist.peaks, kappa, mix, throughput, mfu)
+    factor = np.ones(kappa.shape[:2]) if error is None else error
+    weighed_throughput(seconds, shortlist.reference, shortlist.peaks, kappa, mix, factor, throughput, mfu)
     return Fit(throughput, mfu)
 
 
 def limiting(seconds: NDArray[np.float64], kappa: NDArray[np.float64]) -> NDArray[np.int64]:
     """Index (replicate, lab, chip) into KINDS of the work that takes most time in what `specialise` made."""
     return np.argmax(seconds / kappa[:, None], axis=-1)
-
-
-def fit_gradient(
-    shortlist: ShortList,
-    drift: NDArray[np.float64],
-    kappa: NDArray[np.float64],
-    mix: NDArray[np.float64],
-    moved: NDArray[np.bool_] | None = None,
-) -> NDArray[np.float64]:
-    """d log throughput / d drift, (replicate, lab, chip, direction), under the plans that are best there.
-
-    Zero for labs outside `moved` (replicate, lab).
-    """
-    shape = (kappa.shape[0], *shortlist.seconds.shape[:2])
-    gradient = np.zeros((*shape, drift.shape[2]))
-    _drifted(shortlist, drift, kappa, mix, moved, np.empty((*shape, kappa.shape[2])), gradient)
-    return gradient
-
-
-def _drifted(
-    s: ShortList,
-    drift: NDArray[np.float64],
-    kappa: NDArray[np.float64],
-    mix: NDArray[np.float64],
-    moved: NDArray[np.bool_] | None,
-    out: NDArray[np.float64],
-    gradient: NDArray[np.float64],
-) -> None:
-    every = np.ones(mix.shape, np.bool_) if moved is None else moved
-    drifted_seconds(
-        s.seconds, s.slopes, s.bends, s.useful, s.prompts, s.reference, drift, kappa, mix, every, out, gradient
-    )
-
-
-@kernel
-def fastest(total, first, last):  # type: ignore[no-untyped-def]
-    """The place of the smallest of total[first:last]."""
-    place = first
-    for plan in range(first + 1, last):
-        if total[plan] < total[place]:
-            place = plan
-    return place
 
 
 @part
@@ -167,71 +105,7 @@ def mature_throughput(seconds, useful, prompts, reference, peaks, kappa, mix, th
 
 
 @kernel
-def drifted_seconds(
-    seconds, slopes, bends, useful, prompts, reference, drift, kappa, mix, moved, out, gradient
-):  # type: ignore[no-untyped-def]  # fmt: skip
-    """The kernel of `specialise` and `fit_gradient`; an empty gradient is not filled."""
-    labs, chips = seconds.shape[0], seconds.shape[1]
-    now, root, total = np.empty((5, _ALL)), np.empty((5, _ALL)), np.empty(_ALL)
-    for replicate in range(kappa.shape[0]):
-        for lab in range(labs):
-            if not moved[replicate, lab]:
-                continue
-            share, ask = mix[replicate, lab], prompts[lab]
-            work = 1e-15 * (share * reference[lab, 0] + (1.0 - share) * reference[lab, 1])
-            train_tokens = share * reference[lab, 0] / (useful[lab, 0] * work)
-            serve_tokens = (1.0 - share) * reference[lab, 1] / ((ask * useful[lab, 1] + useful[lab, 2]) * work)
-            for chip in range(chips):
-                slope, bend = slopes[lab, chip], bends[lab, chip]
-                drift_plans(
-                    seconds[lab, chip], slope, bend, drift[replicate, lab], kappa[replicate, chip], now, root, total
-                )
-                trained = fastest(total, 0, _TRAINED)
-                prefilled = fastest(total, _TRAINED, _PREFILLED)
-                decoded = fastest(total, _PREFILLED, _ALL)
-                each = out[replicate, lab, chip]
-                hours = 0.0
-                for kind in range(5):
-                    each[kind] = train_tokens * now[kind, trained]
-                    each[kind] += serve_tokens * (ask * now[kind, prefilled] + now[kind, decoded])
-                    hours += each[kind] / kappa[replicate, chip, kind]
-                for d in range(4 if gradient.shape[0] > 0 else 0):
-                    x = drift[replicate, lab, d]
-                    rise = 0.0
-                    for kind in range(5):
-                        slow = 1.0 / kappa[replicate, chip, kind]
-                        t = slow * train_tokens * now[kind, trained] / root[kind, trained]
-                        rise += t * (slope[d, kind, trained] + 2.0 * x * bend[d, kind, trained])
-                        t = slow * serve_tokens * ask * now[kind, prefilled] / root[kind, prefilled]
-                        rise += t * (slope[d, kind, prefilled] + 2.0 * x * bend[d, kind, prefilled])
-                        t = slow * serve_tokens * now[kind, decoded] / root[kind, decoded]
-                        rise += t * (slope[d, kind, decoded] + 2.0 * x * bend[d, kind, decoded])
-                    gradient[replicate, lab, chip, d] = -rise / hours
-
-
-@part
-def drift_plans(seconds, slope, bend, drift, kappa, now, root, total):  # type: ignore[no-untyped-def]
-    """Fills now (kind, plan): seconds after the drift; root: 1 + y/16; total (plan,): all kinds over kappa."""
-    d0, d1, d2, d3 = drift[0], drift[1], drift[2], drift[3]
-    total[:] = 0.0
-    for kind in range(5):
-        slow = 1.0 / kappa[kind]
-        for p in range(_ALL):
-            y = d0 * (slope[0, kind, p] + d0 * bend[0, kind, p])
-            y += d1 * (slope[1, kind, p] + d1 * bend[1, kind, p])
-            y += d2 * (slope[2, kind, p] + d2 * bend[2, kind, p])
-            y += d3 * (slope[3, kind, p] + d3 * bend[3, kind, p])
-            f = max(1.0 + 0.0625 * y, 0.5)
-            f2 = f * f
-            f4 = f2 * f2
-            f8 = f4 * f4
-            root[kind, p] = f
-            now[kind, p] = seconds[kind, p] * f8 * f8
-            total[p] += now[kind, p] * slow
-
-
-@kernel
-def weighed_throughput(seconds, reference, peaks, kappa, mix, throughput, mfu):  # type: ignore[no-untyped-def]
+def weighed_throughput(seconds, reference, peaks, kappa, mix, error, throughput, mfu):  # type: ignore[no-untyped-def]
     """The kernel of `reweigh`: useful work over seconds by kind over kappa."""
     chips = kappa.shape[1]
     slow = np.empty((5, chips))
@@ -247,5 +121,7 @@ def weighed_throughput(seconds, reference, peaks, kappa, mix, throughput, mfu): 
                 needs = s[0] * slow[0, chip] + s[1] * slow[1, chip] + s[2] * slow[2, chip]
                 needs += s[3] * slow[3, chip] + s[4] * slow[4, chip]
                 ideal = train / peaks[lab, chip, 0] + serve / peaks[lab, chip, 1]
-                throughput[replicate, lab, chip] = 1.0 / needs
-                mfu[replicate, lab, chip] = ideal / ((train + serve) * needs)
+                used = ideal / ((train + serve) * needs)
+                off = min(error[replicate, chip], max(1.0, BEST_MFU / max(used, 1e-12)))
+                throughput[replicate, lab, chip] = 1.0 / needs * off
+                mfu[replicate, lab, chip] = used * off

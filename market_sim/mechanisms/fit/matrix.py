@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from market_sim.mechanisms.fit.evaluate import evaluate, limiting, specialise
+from market_sim.mechanisms.fit.drifting import specialise
+from market_sim.mechanisms.fit.evaluate import evaluate, limiting
 from market_sim.mechanisms.fit.layout import DIRECTIONS, KINDS
 from market_sim.mechanisms.fit.maturity import LATEST, error_band, starting_maturity
 from market_sim.mechanisms.fit.search import KEPT
