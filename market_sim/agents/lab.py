@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from market_sim.agents.provider import Offered, being_built, delivered, provider_slice
-from market_sim.mechanisms import capacity, demand, finance, software, valuation
+from market_sim.agents.provider import Offered, being_built, delivered, log_fit, provider_slice
+from market_sim.mechanisms import capacity, credit, demand, software, valuation
 from market_sim.numerics import exp
 from market_sim.state.grouping import grouped, rows
+from market_sim.state.lately import lately
 from market_sim.state.luck import GUMBEL_SD, SLUMP
 from market_sim.state.market import Market
 from market_sim.state.setup import Setup, once
@@ -41,13 +42,19 @@ def solid(setup: Setup, market: Market) -> np.ndarray:
 
 def paid_solid(setup: Setup, market: Market) -> np.ndarray:
     """How far what is owed to each provider can be lent on (R, lab, provider): by the lab, or by who rents for it."""
-    return finance.vouched(rented_through(setup), market.providers.active, solid(setup, market))
+    return credit.vouched(rented_through(setup), market.providers.active, solid(setup, market))
 
 
 def paid_by(setup: Setup, rent: np.ndarray) -> np.ndarray:
     """`rent` (R, lab, provider) by who pays it (R, provider, payer): a provider for what it rents for labs and for the
     labs that it owns, then labs; what a provider owes itself is left out."""
-    return finance.paid_by(rent, _payers(setup), rent.shape[2] + rent.shape[1])
+    return credit.paid_by(rent, _payers(setup), rent.shape[2] + rent.shape[1])
+
+
+def customers(setup: Setup, rent: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What its largest customer and what all pay each provider of `rent` (R, lab, provider): two of (R, provider), what
+    it owes itself left out."""
+    return credit.customers(rent, _payers(setup), rent.shape[2] + rent.shape[1])
 
 
 @once
@@ -71,6 +78,7 @@ def obsolescence(setup: Setup, tick: int) -> np.ndarray:
     return d.obsolescence * (1.0 + slump * (d.slump_obsolescence - 1.0))
 
 
+@lately("tick", "potential", "labs.active")
 def funding(setup: Setup, market: Market) -> np.ndarray:
     """USD/year of equity on offer to labs (R, lab): follows the potential of their pool."""
     paths = market.potential
@@ -78,13 +86,19 @@ def funding(setup: Setup, market: Market) -> np.ndarray:
     return setup.drawn.lab.funding * np.take(grown, setup.lab_pool, axis=1) * market.labs.active
 
 
+@lately("ledger.balance", "providers.active")
 def purse(setup: Setup, market: Market) -> np.ndarray:
     """USD that a lab can lay hands on (R, lab): its cash, and its part of its owner's."""
     cash = np.maximum(0.0, market.ledger.balance[:, DEPOSITS, lab_slice(setup)])
     kept = np.maximum(0.0, market.ledger.balance[:, DEPOSITS, provider_slice(setup)]) * market.providers.active
-    owned = setup.lab_owner >= 0
-    siblings = np.maximum(1, (setup.lab_owner[:, None] == setup.lab_owner[None, :]).sum(axis=1))
-    return cash + np.where(owned, np.take(kept, np.maximum(setup.lab_owner, 0), axis=1) / siblings, 0.0)
+    return cash + np.take(kept, np.maximum(setup.lab_owner, 0), axis=1) / _siblings(setup)
+
+
+@once
+def _siblings(setup: Setup) -> np.ndarray:
+    """Among how many labs an owner's cash is shared (lab,); without end where there is no owner."""
+    number = np.maximum(1, (setup.lab_owner[:, None] == setup.lab_owner[None, :]).sum(axis=1))
+    return np.where(setup.lab_owner >= 0, number, np.inf)
 
 
 def industry_cost(setup: Setup, market: Market) -> np.ndarray:
@@ -100,6 +114,7 @@ def industry_cost(setup: Setup, market: Market) -> np.ndarray:
     return np.where(mine > 0.0, mine, market.labs.cost_index)
 
 
+@lately()
 def compute_share(setup: Setup, now: float) -> np.ndarray:
     """Compute wanted per USD of forward revenue (R, lab): young labs that spend more than they earn grow out of it."""
     d = setup.drawn
@@ -116,10 +131,14 @@ def service_yield(setup: Setup, market: Market) -> np.ndarray:
 def horizon(setup: Setup, market: Market, offered: Offered) -> np.ndarray:
     """How far ahead labs plan (R,), years: further where what is being built takes longer than it does ordinarily."""
     d = setup.drawn
-    weight = being_built(setup, market)
-    ordinary = (d.provider.site_months / 12.0)[:, :, None] + d.delivery.bring_up[:, None, None]
-    longer = capacity.mean(weight, np.maximum(0.0, offered.delay - ordinary))
+    longer = capacity.mean_excess(being_built(setup, market), offered.delay, _ordinary_delay(setup))
     return d.demand.horizon + d.demand.wait_planned * longer
+
+
+@once
+def _ordinary_delay(setup: Setup) -> np.ndarray:
+    """Years from order to service where chips do not have to be waited for (R, provider)."""
+    return setup.drawn.provider.site_months / 12.0 + setup.drawn.delivery.bring_up[:, None]
 
 
 def plan(setup: Setup, market: Market, offered: Offered) -> np.ndarray:
@@ -256,7 +275,5 @@ def replacement_cost(setup: Setup, market: Market, built: np.ndarray) -> np.ndar
 
     `built` (R, provider, chip) in USD per chip-hour.
     """
-    cost = capacity.replacement_cost(
-        being_built(setup, market), built, delivered(setup), market.technology.throughput
-    )  # fmt: skip
+    cost = capacity.replacement_cost(being_built(setup, market), built, delivered(setup), log_fit(market))
     return np.where(cost > 0.0, cost, market.labs.cost_index)

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from market_sim.agents import vendor
-from market_sim.mechanisms import capacity, delivery, finance, pricing
+from market_sim.mechanisms import capacity, delivery, finance, inventory, offering, pricing
 from market_sim.numerics import exp
 from market_sim.quantiles import normal_quantile
-from market_sim.state.grouping import rows, weighed
+from market_sim.state.grouping import weighed
+from market_sim.state.lately import lately
 from market_sim.state.market import Market
 from market_sim.state.setup import Setup, once
-from market_sim.state.tables import DEPOSITS, LOANS
+from market_sim.state.tables import CHIPS, DEPOSITS, LOANS, SITES
 
 REFERENCE_TERM = 4.0  # years: the term that the built-to-order price is for
 SMALL = 1e-12
@@ -83,6 +84,7 @@ def site_speed(setup: Setup, market: Market) -> np.ndarray:
     return delivery.building_speed(market.providers.speed, setup.drawn.delivery.congestion, market.pipe.building, size)
 
 
+@lately("fleet.in_service", "providers.power")
 def running_power(setup: Setup, market: Market) -> np.ndarray:
     """kW by which an organisation is as large as it is (R, provider): chips in service, or half the sites it has, since
     landlords and contractors build for young firms too."""
@@ -125,6 +127,10 @@ def site_decides(setup: Setup, market: Market, orders: vendor.Orders) -> np.ndar
     )  # fmt: skip
 
 
+@lately(
+    "now", "ledger.balance", "ledger.real", "holdings.backlog", "providers.active", "providers.corporate_debt",
+    "providers.power", "fleet.in_service", "pipe.waiting", "pipe.building",
+)  # fmt: skip
 def headroom(setup: Setup, market: Market, offered_costs: Costs) -> np.ndarray:
     """kW that each provider can still take on (R, provider), by sites and by money."""
     d, own = setup.drawn, provider_slice(setup)
@@ -139,6 +145,7 @@ def headroom(setup: Setup, market: Market, offered_costs: Costs) -> np.ndarray:
     )  # fmt: skip
 
 
+@lately("now", "providers.active")
 def raised_yearly(setup: Setup, market: Market) -> np.ndarray:
     """USD/year of equity on offer to providers (R, provider), growing as their sites may."""
     growth = exp(setup.drawn.providers.power_growth_rate * market.now)
@@ -153,11 +160,13 @@ def credit(setup: Setup, market: Market) -> np.ndarray:
     )  # fmt: skip
 
 
+@lately("now")
 def other_growth(setup: Setup, market: Market) -> np.ndarray:
     """How far other businesses have grown since the start (R, 1)."""
     return exp(setup.drawn.providers.other_growth * market.now)[:, None]
 
 
+@lately("now")
 def free_cash(setup: Setup, market: Market) -> np.ndarray:
     """USD/year from other businesses after their own capital spending (R, provider)."""
     earned = np.maximum(0.0, setup.drawn.provider.other_cash_flow - setup.drawn.provider.other_capex)
@@ -171,29 +180,42 @@ def provider_slice(setup: Setup) -> slice:
 
 def book(setup: Setup, market: Market) -> np.ndarray:
     """USD of chips and sites at book (R, provider)."""
-    return market.ledger.real[:, :2, provider_slice(setup)].sum(axis=1)
+    chips, sites = (market.ledger.real[:, asset, provider_slice(setup)] for asset in (CHIPS, SITES))
+    return chips + sites
 
 
 def offer(setup: Setup, market: Market, orders: vendor.Orders) -> Offered:
     """Prices, promises and capacity of every offer."""
-    d, o = setup.drawn, setup.offers
-    today = costs(setup, market)
-    expected = expected_delay(setup, market, orders)
-    promised = expected * (1.0 - d.delivery.optimism)[:, None, None]
-    wait = np.where(o.built, flat(promised, o), 0.0)
-    z = normal_quantile(d.labs.planning_quantile)
-    record = np.take(market.providers.record, o.provider, axis=1)
-    believed = np.where(o.built, wait * exp(record + (z * d.delivery.sigma)[:, None]), 0.0)
-    stocked = pools(setup, market, today, orders)
-    lots = available(setup, stocked)
+    d, o, p = setup.drawn, setup.offers, market.providers
+    today, expected = costs(setup, market), expected_delay(setup, market, orders)
     built = today.full * d.trade.built_markup[:, None, None]
-    base = np.where(o.built, flat(built, o), flat(market.providers.quote, o)) * term_factors(setup)
-    launched = setup.chip_from <= market.now + SMALL
-    sold = np.take(launched, o.chip) & (~o.built | (np.take(setup.chip_until, o.chip) >= market.now))
-    live = np.take(market.providers.active, o.provider, axis=1) & (lots >= 1.0) & sold
-    return Offered(
-        segment_prices(setup, base), live, wait, believed, stocked, weights(setup), lots, today, built, expected
+    promised, believed = offering.waits(
+        expected, d.delivery.optimism, p.record, _safety_margin(setup), o.provider, o.chip, o.built
     )
+    stocked = offering.capacities(
+        market.fleet.in_service, market.holdings.sold, o.pairs, headroom(setup, market, today), market.vendors.supply,
+        orders.packages, d.vendors.longest_lead,
+    )  # fmt: skip
+    lots = offering.lots(stocked, o.pool, weights(setup))
+    base = offering.base_prices(
+        p.quote, today.full, d.trade.built_markup, term_factors(setup), o.provider, o.chip, o.built
+    )
+    live = np.take(p.active, o.provider, axis=1) & (lots >= 1.0) & _for_sale(setup, market.now)
+    return Offered(
+        segment_prices(setup, base), live, promised, believed, stocked, weights(setup), lots, today, built, expected
+    )
+
+
+@once
+def _safety_margin(setup: Setup) -> np.ndarray:
+    """Log of what labs add to a promise to be sure (R,)."""
+    return normal_quantile(setup.drawn.labs.planning_quantile) * setup.drawn.delivery.sigma
+
+
+def _for_sale(setup: Setup, now: float) -> np.ndarray:
+    """Offers (offer,) of chips that are on the market, those to be built of chips not yet withdrawn."""
+    o, launched = setup.offers, setup.chip_from <= now + SMALL
+    return np.take(launched, o.chip) & (~o.built | (np.take(setup.chip_until, o.chip) >= now))
 
 
 @once
@@ -203,12 +225,6 @@ def term_factors(setup: Setup) -> np.ndarray:
     term = pricing.term_factor(o.term, d.on_demand_factor, d.term_slope)
     reference = pricing.term_factor(np.array([REFERENCE_TERM]), d.on_demand_factor, d.term_slope)
     return np.where(o.built, term / reference, term)
-
-
-def flat(grid: np.ndarray, offers) -> np.ndarray:  # type: ignore[no-untyped-def]
-    """(R, provider, chip) read at each offer: (R, offer)."""
-    width = grid.shape[2]
-    return np.take(grid.reshape(len(grid), -1), offers.provider * width + offers.chip, axis=1)
 
 
 def segment_prices(setup: Setup, base: np.ndarray) -> np.ndarray:
@@ -230,35 +246,15 @@ def weights(setup: Setup) -> np.ndarray:
     return np.stack([first, np.where(o.built, np.take(setup.packages, o.chip), 1.0)], axis=1)
 
 
-def vacant(setup: Setup, market: Market) -> np.ndarray:
-    """Chips in service without a live contract (R, provider, chip)."""
-    return np.maximum(0.0, market.fleet.in_service - market.holdings.sold)
-
-
-def pools(setup: Setup, market: Market, today: Costs, orders: vendor.Orders) -> np.ndarray:
-    """Capacity of every pool: vacant chips, kW of sites that money can fill, packages that order books still take."""
-    o, v = setup.offers, market.vendors
-    empty = vacant(setup, market)
-    ready = np.floor(empty[:, o.pairs[:, 0], o.pairs[:, 1]] + 1e-9)
-    site = headroom(setup, market, today)
-    backlog = rows(orders.packages)
-    more = np.maximum(0.0, setup.drawn.vendors.longest_lead[:, None] * v.supply - backlog)
-    return np.concatenate([ready, site, more], axis=1)
-
-
-def available(setup: Setup, capacity: np.ndarray) -> np.ndarray:
-    """Chips that each offer could sell alone (R, offer)."""
-    o, w = setup.offers, weights(setup)
-    first = np.take(capacity, o.pool[:, 0], axis=1) / w[:, 0]
-    second = np.where(o.pool[:, 1] >= 0, np.take(capacity, o.pool[:, 1], axis=1) / w[:, 1], np.inf)
-    return np.minimum(first, second)
-
-
+@lately()
 def on_sale(setup: Setup, now: float) -> np.ndarray:
     """Chips each provider could order today (provider, chip)."""
     return _may_order(setup) & (setup.chip_from <= now + SMALL) & (setup.chip_until >= now)
 
 
+@lately(
+    "now", "pipe.waiting", "pipe.received", "vendors.supply", "providers.active", "labs.plan", "technology.throughput"
+)
 def being_built(setup: Setup, market: Market) -> np.ndarray:
     """Weight of every (provider, chip) in what the market is building (R, provider, chip), summing to 1.
 
@@ -271,9 +267,16 @@ def being_built(setup: Setup, market: Market) -> np.ndarray:
     )  # fmt: skip
 
 
+@lately("labs.plan", "technology.throughput")
 def useful_chip(market: Market) -> np.ndarray:
     """Geometric mean throughput of each chip over labs, by what they plan to spend (R, chip)."""
-    return capacity.useful_chip(market.labs.plan, market.technology.throughput)
+    return capacity.useful_chip(market.labs.plan, log_fit(market))
+
+
+@lately("technology.throughput")
+def log_fit(market: Market) -> np.ndarray:
+    """Log of what every chip does for every lab (R, lab, chip)."""
+    return capacity.in_logs(market.technology.throughput)
 
 
 def useful_price(setup: Setup, market: Market, built: np.ndarray) -> np.ndarray:
@@ -307,27 +310,21 @@ def order_ahead(setup: Setup, market: Market, offered: Offered) -> np.ndarray:
     The chip with the best expected return over full cost at own WACC gets the order: in proportion to that return and
     to recent bookings, plus what restores the vacancy that quotes rest at; within sites and money.
     """
-    d = setup.drawn
-    chip, best = capacity.best_to_order(
-        market.providers.quote, offered.built, offered.delay, 0.5 * d.labs.obsolescence,
-        on_sale(setup, market.now),
+    d, p = setup.drawn, market.providers
+    chip, best = inventory.best_to_order(
+        p.quote, offered.built, offered.delay, 0.5 * d.labs.obsolescence, on_sale(setup, market.now)
+    )
+    return inventory.restocked(
+        chip, best, market.fleet.in_service, market.holdings.sold, market.pipe.received, market.pipe.waiting,
+        setup.power, p.power, d.providers.vacancy_target, d.providers.inventory_response, p.bookings_rate, p.active,
+        headroom(setup, market, offered.costs), half_a_year(setup), setup.dt,
     )  # fmt: skip
-    spare = rows(vacant(setup, market)) + rows(market.pipe.received) + rows(market.pipe.waiting)
-    fleet = rows(market.fleet.in_service)
-    mean_kw = running_power(setup, market) / np.maximum(fleet, 1.0)
-    refill = (
-        np.maximum(0.0, d.providers.vacancy_target[:, None] * fleet - spare)
-        * mean_kw
-        * (1.0 - exp(np.array(-2.0 * setup.dt)))
-    )
-    eager = (
-        d.providers.inventory_response[:, None] * np.clip(best, 0.0, 2.0) * market.providers.bookings_rate * setup.dt
-    )
-    kw = np.where(best > 0.0, eager + refill, 0.0) * market.providers.active
-    kw = np.minimum(kw, 0.25 * headroom(setup, market, offered.costs))
-    wanted = np.zeros(offered.built.shape)
-    np.put_along_axis(wanted, chip[:, :, None], (kw / np.take(setup.power, chip))[:, :, None], axis=2)
-    return wanted
+
+
+@once
+def half_a_year(setup: Setup) -> float:
+    """Part done in a tick of what takes half a year."""
+    return 1.0 - float(exp(-2.0 * setup.dt))
 
 
 @once
@@ -347,6 +344,6 @@ def orderable(setup: Setup, market: Market, offered: Offered, chips: np.ndarray)
 
 def retire(setup: Setup, market: Market, avoidable: np.ndarray) -> np.ndarray:
     """Chips switched off (R, provider, chip): vacant ones whose quote no longer pays their power, in half a year."""
-    idle = market.providers.quote <= avoidable * 1.02
-    rate = 1.0 - exp(np.array(-2.0 * setup.dt))
-    return np.where(idle, vacant(setup, market) * rate, 0.0)
+    return inventory.switched_off(
+        market.providers.quote, avoidable, market.fleet.in_service, market.holdings.sold, half_a_year(setup)
+    )

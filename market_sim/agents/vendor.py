@@ -4,12 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from market_sim.mechanisms import finance, pricing, supply
+from market_sim.mechanisms import credit, pricing, supply
 from market_sim.numerics import exp
 from market_sim.state.grouping import rows
 from market_sim.state.initial import per_vendor
+from market_sim.state.lately import lately
 from market_sim.state.market import Market
-from market_sim.state.setup import Setup
+from market_sim.state.setup import Setup, once
 
 ROUNDING = 1e-12
 
@@ -32,6 +33,7 @@ class Shipments:
     allotted: np.ndarray  # (R, vendor, provider) packages
 
 
+@lately()
 def unit_cost(setup: Setup, now: float) -> np.ndarray:
     """USD to make a chip today (R, chip): falls by a fixed part every year from launch or the start on."""
     age = np.maximum(0.0, now - np.maximum(0.0, setup.chip_from))
@@ -39,15 +41,23 @@ def unit_cost(setup: Setup, now: float) -> np.ndarray:
     return setup.drawn.chip.cost * exp(-rate[:, None] * age)
 
 
+@lately("now", "vendors.list_price")
 def purchase_price(setup: Setup, market: Market) -> np.ndarray:
     """What each provider pays for each chip (R, provider, chip): list, or the transfer price of its own silicon."""
     transfer = unit_cost(setup, market.now) / (1.0 - setup.drawn.vendors.transfer_margin)[:, None]
     return np.where(setup.own_silicon, transfer[:, None, :], market.vendors.list_price[:, None, :])
 
 
+@once
 def network_price(setup: Setup) -> np.ndarray:
     """USD of the vendor's own networking that is bought with a chip (R, chip), out of what the server costs."""
     return setup.drawn.chip.server * setup.drawn.chip.network
+
+
+@lately()
+def price_with_network(setup: Setup, purchase: np.ndarray) -> np.ndarray:
+    """USD that a vendor gets for each chip and the networking beside it (R, provider, chip)."""
+    return purchase + network_price(setup)[:, None, :]
 
 
 def in_packages(chips: np.ndarray, setup: Setup) -> np.ndarray:
@@ -67,12 +77,10 @@ def book_orders(setup: Setup, market: Market, waiting: np.ndarray) -> Orders:
 def worth_of_buyers(setup: Setup, market: Market, orders: Orders) -> np.ndarray:
     """pi: margin per package of each buyer's orders over the vendor's mean, less where buyers make chips too."""
     margin = np.maximum(0.0, market.vendors.list_price - unit_cost(setup, market.now)) / setup.packages
-    value = in_packages(orders.waiting * margin[:, None, :], setup)
-    packages = orders.packages
-    each = np.where(packages > 0.0, value / np.where(packages > 0.0, packages, 1.0), 0.0)
-    total = rows(packages)
-    mean = np.where(total > 0.0, rows(value) / np.where(total > 0.0, total, 1.0), 0.0)
-    return supply.worth_of_buyers(each, mean, setup.rival_owner, setup.drawn.vendors.rival_discount)
+    return supply.worth_of_buyers(
+        orders.waiting, orders.packages, margin, setup.packages, setup.chip_vendor, setup.rival_owner,
+        setup.drawn.vendors.rival_discount,
+    )  # fmt: skip
 
 
 def allocate(setup: Setup, market: Market, orders: Orders) -> np.ndarray:
@@ -162,13 +170,18 @@ def back(setup: Setup, market: Market, profit: np.ndarray, bought: np.ndarray) -
     """
     drawn = setup.drawn
     share = drawn.vendor.backing * drawn.vendors.backing[:, None]
-    total = rows(bought)
-    part = bought / np.where(total > 0.0, total, 1.0)[:, :, None]
-    independent = ~setup.own_silicon.any(axis=1)
-    small = part * (1.0 - part) ** 2 * independent * market.providers.active[:, None, :]
-    free = (setup.lab_owner < 0) & (~setup.enterprise)
-    spend = market.labs.plan * free * market.labs.active
-    lab = 0.3 * spend / np.maximum(spend.sum(axis=1), 1.0)[:, None]
-    want = np.concatenate([small, np.broadcast_to(lab[:, None, :], (*total.shape, lab.shape[1]))], axis=2)
-    want = np.where((total > 0.0)[:, :, None], want, 0.0)
-    return finance.backing(profit, share, want, setup.dt)
+    plan = market.labs.plan * _may_be_backed(setup) * market.labs.active
+    want = credit.wants_backing(bought, market.providers.active, _independent(setup), plan)
+    return credit.backing(profit, share, want, setup.dt)
+
+
+@once
+def _independent(setup: Setup) -> np.ndarray:
+    """Providers without silicon of their own (provider,)."""
+    return ~setup.own_silicon.any(axis=1)
+
+
+@once
+def _may_be_backed(setup: Setup) -> np.ndarray:
+    """Labs without an owner that buy from no enterprise list (lab,)."""
+    return (setup.lab_owner < 0) & (~setup.enterprise)

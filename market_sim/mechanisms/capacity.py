@@ -11,17 +11,17 @@ from market_sim.numerics import kernel, kexp, klog, part
 
 __all__ = [
     "being_built",
-    "best_to_order",
     "entry_margin",
     "expected_delay",
     "geometric_mean",
+    "in_logs",
     "mean",
+    "mean_excess",
     "quote_goals",
     "replacement_cost",
     "room",
     "site_decides",
     "useful_chip",
-    "whole_lots",
 ]
 
 Floats = NDArray[np.float64]
@@ -33,8 +33,21 @@ TRACE = 1e-3  # weight of a year's supply beside lots under way, so that what is
 
 
 @kernel
-def _useful_chip(plan, throughput, out):  # type: ignore[no-untyped-def]
-    labs, chips = throughput.shape[1], throughput.shape[2]
+def _in_logs(values, out):  # type: ignore[no-untyped-def]
+    for i in range(values.size):
+        out[i] = klog(max(values[i], SMALL))
+
+
+def in_logs(throughput: Floats) -> Floats:
+    """Logs of what every chip does for every lab (replicate, lab, chip), where it does nothing of next to nothing."""
+    out = np.empty(throughput.shape)
+    _in_logs(throughput.reshape(-1), out.reshape(-1))
+    return out
+
+
+@kernel
+def _useful_chip(plan, log_fit, out):  # type: ignore[no-untyped-def]
+    labs, chips = log_fit.shape[1], log_fit.shape[2]
     for r in range(plan.shape[0]):
         whole = 0.0
         for i in range(labs):
@@ -43,18 +56,18 @@ def _useful_chip(plan, throughput, out):  # type: ignore[no-untyped-def]
         for i in range(labs):
             weight = plan[r, i] / whole
             for c in range(chips):
-                out[r, c] += weight * klog(max(throughput[r, i, c], SMALL))
+                out[r, c] += weight * log_fit[r, i, c]
         for c in range(chips):
             out[r, c] = kexp(out[r, c])
 
 
-def useful_chip(plan: Floats, throughput: Floats) -> Floats:
+def useful_chip(plan: Floats, log_fit: Floats) -> Floats:
     """Geometric mean throughput of each chip over labs (replicate, chip), by what they plan to spend.
 
-    `plan` (replicate, lab) USD/year, `throughput` (replicate, lab, chip) useful PFLOP/s.
+    `plan` (replicate, lab) USD/year, `log_fit` (replicate, lab, chip) the log of useful PFLOP/s.
     """
-    out = np.zeros((len(plan), throughput.shape[2]))
-    _useful_chip(plan, throughput, out)
+    out = np.zeros((len(plan), log_fit.shape[2]))
+    _useful_chip(plan, log_fit, out)
     return out
 
 
@@ -224,6 +237,23 @@ def mean(weight: Floats, value: Floats) -> Floats:
 
 
 @kernel
+def _mean_excess(weight, value, usual, out):  # type: ignore[no-untyped-def]
+    for r in range(weight.shape[0]):
+        total = 0.0
+        for p in range(weight.shape[1]):
+            for c in range(weight.shape[2]):
+                total += weight[r, p, c] * max(0.0, value[r, p, c] - usual[r, p])
+        out[r] = total
+
+
+def mean_excess(weight: Floats, value: Floats, usual: Floats) -> Floats:
+    """Mean (replicate,) by weight of what value exceeds the `usual` (replicate, provider) by; the rest as in `mean`."""
+    out = np.empty(len(weight))
+    _mean_excess(weight, value, usual, out)
+    return out
+
+
+@kernel
 def _quote_goals(price, useful, reaches, quote, floor, in_service, sold, rest_at, target, vacancy):  # type: ignore[no-untyped-def]
     for r in range(target.shape[0]):
         for p in range(target.shape[1]):
@@ -250,31 +280,7 @@ def quote_goals(
 
 
 @kernel
-def _best_to_order(quote, built, delay, fall, may, chip, best):  # type: ignore[no-untyped-def]
-    for r in range(best.shape[0]):
-        for p in range(best.shape[1]):
-            best[r, p] = -np.inf
-            for c in range(may.shape[1]):
-                if may[p, c]:
-                    excess = klog(quote[r, p, c] / built[r, p, c]) - fall[r] * delay[r, p, c]
-                    if excess > best[r, p]:
-                        best[r, p] = excess
-                        chip[r, p] = c
-
-
-def best_to_order(quote: Floats, built: Floats, delay: Floats, fall: Floats, may: Bools) -> tuple[Ints, Floats]:
-    """The chip whose quote most exceeds its full cost, and log by how much; chip 0 and -inf where none `may`.
-
-    Both (replicate, provider); quotes fall by `fall` (replicate,) a year over the `delay` in years; `may` (provider,
-    chip) be ordered.
-    """
-    chip, best = np.zeros(quote.shape[:2], np.int64), np.empty(quote.shape[:2])
-    _best_to_order(quote, built, delay, fall, may, chip, best)
-    return chip, best
-
-
-@kernel
-def _replacement_cost(weight, built, reaches, throughput, out):  # type: ignore[no-untyped-def]
+def _replacement_cost(weight, built, reaches, log_fit, out):  # type: ignore[no-untyped-def]
     providers, chips = weight.shape[1], weight.shape[2]
     by_chip = np.empty(chips)
     for r in range(weight.shape[0]):
@@ -288,22 +294,21 @@ def _replacement_cost(weight, built, reaches, throughput, out):  # type: ignore[
                     price += weight[r, p, c] * klog(max(built[r, p, c], SMALL) / max(reaches[r, p], SMALL))
         for c in range(chips):
             whole += by_chip[c]
-        for i in range(throughput.shape[1] if whole > 0.0 else 0):
+        for i in range(log_fit.shape[1] if whole > 0.0 else 0):
             fit = 0.0
             for c in range(chips):
-                if by_chip[c] > 0.0:
-                    fit += by_chip[c] * klog(max(throughput[r, i, c], SMALL))
+                fit += by_chip[c] * log_fit[r, i, c]
             out[r, i] = kexp(price - fit)
 
 
-def replacement_cost(weight: Floats, built: Floats, reaches: Floats, throughput: Floats) -> Floats:
+def replacement_cost(weight: Floats, built: Floats, reaches: Floats, log_fit: Floats) -> Floats:
     """USD per useful PFLOP-hour of new capacity (replicate, lab), the geometric mean over what is built; 0 if nothing.
 
     `weight` and the built-to-order price `built` (replicate, provider, chip), the share that `reaches` the tenant
-    (replicate, provider), each lab's own `throughput` (replicate, lab, chip).
+    (replicate, provider), the log of each lab's own throughput, `log_fit` (replicate, lab, chip).
     """
-    out = np.zeros(throughput.shape[:2])
-    _replacement_cost(weight, built, reaches, throughput, out)
+    out = np.zeros(log_fit.shape[:2])
+    _replacement_cost(weight, built, reaches, log_fit, out)
     return out
 
 
@@ -334,36 +339,3 @@ def entry_margin(in_service: Floats, quote: Floats, cost: Floats, on_sale: Bools
     out = np.zeros(active.shape)
     _entry_margin(in_service, quote, cost, on_sale, active, out)
     return out
-
-
-@kernel
-def _whole_lots(carry, wanted, on_sale, in_service, room, power, ordered, chip, left):  # type: ignore[no-untyped-def]
-    chips = on_sale.shape[1]
-    for r in range(room.shape[0]):
-        for p in range(room.shape[1]):
-            fleet, best = 0.0, 0
-            for c in range(chips):
-                fleet += in_service[r, p, c]
-                left[r, p, c] = carry[r, p, c] + wanted[r, p, c] if on_sale[p, c] else 0.0
-                best = c if left[r, p, c] > left[r, p, best] else best
-            lot = max(64.0, np.floor(0.01 * fleet))
-            fits = np.floor(min(left[r, p, best], room[r, p] / power[best]))
-            if fits >= lot:
-                ordered[r, p], chip[r, p] = fits, best
-                left[r, p, best] -= fits
-            for c in range(chips):
-                left[r, p, c] = min(left[r, p, c], lot)
-
-
-def whole_lots(
-    carry: Floats, wanted: Floats, on_sale: Bools, in_service: Floats, room: Floats, power: Floats
-) -> tuple[Floats, Ints, Floats]:
-    """Chips that each provider orders now, of which chip (replicate, provider), and what waits (as `carry`).
-
-    The chip most is wanted of goes, in whole chips and within the `room` in kW, once that makes a lot: a hundredth of
-    the fleet and no less than 64. What is `wanted` adds to the `carry` (replicate, provider, chip), which keeps a lot
-    at most, and nothing of what is not on sale any more.
-    """
-    left, ordered, chip = np.empty(carry.shape), np.zeros(room.shape), np.zeros(room.shape, np.int64)
-    _whole_lots(carry, wanted, on_sale, in_service, room, power, ordered, chip, left)
-    return ordered, chip, left

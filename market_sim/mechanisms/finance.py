@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from market_sim.numerics import exp, kernel, part
-from market_sim.state.grouping import rows
 from market_sim.state.sectors import Sectors
 from market_sim.state.tables import CREDITS, DEPOSITS, EQUITY, LEASES, LOANS, PREPAYMENTS, Ledger
 
@@ -169,45 +168,6 @@ def debt_capacity(
     return debt_share[:, None] * np.maximum(backlog, 0.5 * book) + np.maximum(2.5 * other_cash_flow, corporate)
 
 
-@kernel
-def _vouched(through, active, solid, out):
-    for r in range(out.shape[0]):
-        for i in range(out.shape[1]):
-            for p in range(out.shape[2]):
-                between = through[r, i, p]
-                out[r, i, p] = solid[r, i] if between < 0 else 1.0 if active[r, between] else 0.0
-
-
-def vouched(through: np.ndarray, active: np.ndarray, solid: np.ndarray) -> np.ndarray:
-    """How far what is owed to each provider can be lent on (replicate, lab, provider), 0..1.
-
-    By the lab as far as it is `solid` (replicate, lab), or wholly by the provider `through` whom it rents (replicate,
-    lab, provider; -1 for none) while that is `active` (replicate, provider).
-    """
-    out = np.empty(through.shape)
-    _vouched(through, active, solid, out)
-    return out
-
-
-@kernel
-def _paid_by(rent, payer, out):
-    for r in range(rent.shape[0]):
-        for i in range(rent.shape[1]):
-            for p in range(rent.shape[2]):
-                if payer[r, i, p] != p:
-                    out[r, p, payer[r, i, p]] += rent[r, i, p]
-
-
-def paid_by(rent: np.ndarray, payer: np.ndarray, payers: int) -> np.ndarray:
-    """Rent (replicate, lab, provider) by who pays it, `payer` (replicate, lab, provider): (replicate, provider, payer).
-
-    Providers come first among payers; what one pays itself is left out.
-    """
-    out = np.zeros((len(rent), rent.shape[2], payers))
-    _paid_by(np.ascontiguousarray(rent), payer, out)
-    return out
-
-
 def borrowing(
     cash: np.ndarray, debt: np.ndarray, corporate: np.ndarray, capacity: np.ndarray, buffer: np.ndarray,
     life: float, dt: float,
@@ -234,17 +194,6 @@ def loan_rate(
 def dividends(cash: np.ndarray, need: np.ndarray, rate: np.ndarray, dt: float) -> np.ndarray:
     """USD returned to investors: cash above need, at `rate` a year."""
     return np.maximum(0.0, cash - need) * (1.0 - exp(-rate * dt))[:, None]
-
-
-def backing(profit: np.ndarray, share: np.ndarray, want: np.ndarray, dt: float) -> np.ndarray:
-    """Equity a vendor puts into customers (replicate, vendor, buyer): a share of yearly operating profit, by want.
-
-    `want` (replicate, vendor, buyer) >= 0 is how much a USD there helps it: buyers that use its chips and are small or
-    in need of money; normalised here.
-    """
-    total = rows(want)
-    weight = want / np.where(total > 0.0, total, 1.0)[:, :, None]
-    return (np.maximum(0.0, profit) * share * dt)[:, :, None] * weight
 
 
 @dataclass(frozen=True)

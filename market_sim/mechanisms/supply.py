@@ -5,8 +5,7 @@ Quantities are packages, the scarce thing; a chip takes `packages` of them.
 
 import numpy as np
 
-from market_sim.numerics import exp, kernel, log, part
-from market_sim.state.grouping import grouped
+from market_sim.numerics import exp, kernel, kexp, log, part
 
 RULES = ("pro_rata", "highest_margin", "strategic")
 PRO_RATA, HIGHEST_MARGIN, STRATEGIC = range(len(RULES))
@@ -133,14 +132,36 @@ def allocate(
 
 
 def worth_of_buyers(
-    margin: np.ndarray, spread: np.ndarray, own_silicon: np.ndarray, rival_discount: np.ndarray
-) -> np.ndarray:
-    """pi_p: the margin earned from each buyer relative to the vendor's mean, lower for buyers with own silicon.
+    waiting: np.ndarray, ordered: np.ndarray, margin: np.ndarray, packages: np.ndarray, vendor_of: np.ndarray,
+    own_silicon: np.ndarray, rival_discount: np.ndarray,
+) -> np.ndarray:  # fmt: skip
+    """pi_p (replicate, vendor, buyer): the margin per package of each buyer's orders relative to the vendor's mean,
+    lower for buyers with own silicon.
 
-    `margin` (replicate, vendor, buyer), `spread` (replicate, vendor) its mean, `own_silicon` (vendor, buyer) bool.
+    `waiting` chips (replicate, buyer, chip), `ordered` (replicate, vendor, buyer) the same in packages, `margin` USD a
+    package (replicate, chip), `own_silicon` (vendor, buyer) bool.
     """
-    relative = margin / np.where(spread > 0.0, spread, 1.0)[:, :, None]
-    return relative - rival_discount[:, None, None] * own_silicon
+    out = np.zeros(ordered.shape)
+    _worth_of_buyers(waiting, ordered, margin, packages, vendor_of, own_silicon, rival_discount, out)
+    return out
+
+
+@kernel
+def _worth_of_buyers(waiting, ordered, margin, packages, vendor_of, own_silicon, discount, out):
+    for r in range(out.shape[0]):
+        for p in range(waiting.shape[1]):
+            for c in range(waiting.shape[2]):
+                out[r, vendor_of[c], p] += waiting[r, p, c] * margin[r, c] * packages[c]
+        for v in range(out.shape[1]):
+            total, value = 0.0, 0.0
+            for p in range(out.shape[2]):
+                total += ordered[r, v, p]
+                value += out[r, v, p]
+            mean = value / total if total > 0.0 else 0.0
+            for p in range(out.shape[2]):
+                each = out[r, v, p] / ordered[r, v, p] if ordered[r, v, p] > 0.0 else 0.0
+                relative = each / mean if mean > 0.0 else each
+                out[r, v, p] = relative - discount[r] if own_silicon[v, p] else relative
 
 
 def lead_time(
@@ -153,15 +174,24 @@ def lead_time(
     since supply is on its way to its `target` with `lag` (replicate,), and vendors quote by the capacity they have
     contracted. At rest that is backlog / supply (Little 1961). Newton's method from there, which comes from one side.
     """
-    ahead = np.maximum(0.0, backlog - stock)
-    now, aim = np.maximum(supply, 1e-9), np.maximum(target, 1e-9)
-    time = np.maximum(lag, 1e-9)[:, None]
-    lead = ahead / now
-    for _ in range(LEAD_STEPS):
-        left = exp(-lead / time)
-        made = aim * lead - (aim - now) * time * (1.0 - left)
-        lead = np.maximum(0.0, lead - (made - ahead) / (aim - (aim - now) * left))
-    return lead
+    out = np.empty(backlog.shape)
+    _lead_time(backlog, stock, supply, target, lag, out)
+    return out
+
+
+@kernel
+def _lead_time(backlog, stock, supply, target, lag, out):
+    for r in range(out.shape[0]):
+        time = max(lag[r], 1e-9)
+        for v in range(out.shape[1]):
+            ahead = max(0.0, backlog[r, v] - stock[r, v])
+            now, aim = max(supply[r, v], 1e-9), max(target[r, v], 1e-9)
+            lead = ahead / now
+            for _ in range(LEAD_STEPS):
+                left = kexp(-lead / time)
+                made = aim * lead - (aim - now) * time * (1.0 - left)
+                lead = max(0.0, lead - (made - ahead) / (aim - (aim - now) * left))
+            out[r, v] = lead
 
 
 def duplicate_orders(
@@ -200,16 +230,32 @@ def shipments(
     A buyer's packages go over its waiting chips of that vendor pro rata; what stock does not hold is made, within the
     vendor's production `capacity` (replicate, vendor) in packages this tick.
     """
-    in_packages = waiting * packages
-    vendors = allotted.shape[1]
-    by_vendor = np.swapaxes(grouped(in_packages, vendor_of, vendors), 1, 2)
-    part = np.where(by_vendor > 0.0, allotted / np.where(by_vendor > 0.0, by_vendor, 1.0), 0.0)
-    part = np.minimum(part, 1.0)
-    ship = waiting * np.swapaxes(np.take(part, vendor_of, axis=1), 1, 2)
-    wanted = ship.sum(axis=1)
-    make = np.maximum(0.0, wanted - stock)
-    used = grouped(make * packages, vendor_of, vendors)
-    scale = np.minimum(1.0, capacity / np.where(used > 0.0, used, 1.0))
-    make = make * np.take(scale, vendor_of, axis=1)
-    able = np.where(wanted > 0.0, np.minimum(1.0, (make + stock) / np.where(wanted > 0.0, wanted, 1.0)), 0.0)
-    return ship * able[:, None, :], make
+    ship, make = np.empty(waiting.shape), np.empty(stock.shape)
+    _shipments(allotted, waiting, stock, packages, vendor_of, capacity, ship, make)
+    return ship, make
+
+
+@kernel
+def _shipments(allotted, waiting, stock, packages, vendor_of, capacity, ship, make):
+    vendors, providers, chips = allotted.shape[1], waiting.shape[1], waiting.shape[2]
+    ordered, used = np.empty((vendors, providers)), np.empty(vendors)
+    wanted = np.empty(chips)
+    for r in range(ship.shape[0]):
+        ordered[:], used[:], wanted[:] = 0.0, 0.0, 0.0
+        for p in range(providers):
+            for c in range(chips):
+                ordered[vendor_of[c], p] += waiting[r, p, c] * packages[c]
+            for c in range(chips):
+                v = vendor_of[c]
+                part = min(1.0, allotted[r, v, p] / ordered[v, p]) if ordered[v, p] > 0.0 else 0.0
+                ship[r, p, c] = waiting[r, p, c] * part
+                wanted[c] += ship[r, p, c]
+        for c in range(chips):
+            make[r, c] = max(0.0, wanted[c] - stock[r, c])
+            used[vendor_of[c]] += make[r, c] * packages[c]
+        for c in range(chips):
+            v = vendor_of[c]
+            make[r, c] *= min(1.0, capacity[r, v] / (used[v] if used[v] > 0.0 else 1.0))
+            able = min(1.0, (make[r, c] + stock[r, c]) / wanted[c]) if wanted[c] > 0.0 else 0.0
+            for p in range(providers):
+                ship[r, p, c] *= able

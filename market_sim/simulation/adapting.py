@@ -124,6 +124,8 @@ def open_sites(setup: Setup, market: Market) -> Market:
 
 def entry_margin(setup: Setup, market: Market) -> np.ndarray:
     """Log of market quotes over a firm's own full cost with markup (R, provider), best chip; 0 for the active."""
+    if market.providers.active.all():
+        return np.zeros(market.providers.active.shape)
     cost = provider.costs(setup, market).full * setup.drawn.trade.built_markup[:, None, None]
     return capacity.entry_margin(
         market.fleet.in_service, market.providers.quote, cost, provider.on_sale(setup, market.now),

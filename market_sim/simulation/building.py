@@ -8,7 +8,7 @@ from market_sim.agents import provider, vendor
 from market_sim.agents.policies import Policies
 from market_sim.agents.provider import Offered
 from market_sim.agents.vendor import Orders, Shipments
-from market_sim.mechanisms import capacity, contracts, delivery
+from market_sim.mechanisms import contracts, delivery, inventory
 from market_sim.mechanisms.contracts import Events
 from market_sim.mechanisms.delivery import Delivered
 from market_sim.simulation.prepare import weights
@@ -16,7 +16,6 @@ from market_sim.state.grouping import rows
 from market_sim.state.market import Market
 from market_sim.state.setup import Setup, once
 from market_sim.state.tables import replace
-from market_sim.units import HOURS_PER_YEAR
 
 RENEWAL_TERM = 1.0  # years
 
@@ -35,31 +34,28 @@ def order_ahead(setup: Setup, market: Market, offered: Offered, policies: Polici
     decided = policies.decide("provider", "order", setup, market, wanted, setup.chips)
     if decided is not wanted:
         wanted = provider.orderable(setup, market, offered, decided)
-    chips, chip, carry = capacity.whole_lots(
+    chips, chip, carry = inventory.whole_lots(
         market.providers.order_carry, wanted, provider.on_sale(setup, market.now), market.fleet.in_service,
         provider.headroom(setup, market, offered.costs), setup.power,
     )  # fmt: skip
-    market = _place(setup, market, offered, chip, chips)
-    market = replace(market, providers=replace(market.providers, order_carry=carry))
-    ahead = np.zeros(carry.shape)
-    np.put_along_axis(ahead, chip[:, :, None], chips[:, :, None], axis=2)
-    return market, Ordered(ahead, chips * np.take(setup.power, chip))
-
-
-def _place(setup: Setup, market: Market, offered: Offered, chip: np.ndarray, chips: np.ndarray) -> Market:
-    """Open one lot per ordering provider."""
-    who = np.tile(np.arange(len(setup.providers)), (setup.width, 1))
-    at = (np.arange(setup.width)[:, None], who, chip)
-    rent = market.providers.quote[at] * chips * HOURS_PER_YEAR
-    none = np.full(setup.width, -1, np.int64)
-    everyone = np.full(setup.width, len(setup.providers), np.int64)
-    promised = offered.delay[at] * (1.0 - setup.drawn.delivery.optimism)[:, None]
+    ahead, rent, promised = inventory.placed(
+        chip, chips, market.providers.quote, offered.delay, setup.drawn.delivery.optimism
+    )
+    who, none, everyone = _every_provider(setup)
     pipeline = delivery.start(
         market.pipeline, none, everyone, who, chip, chips, chips > 0.0, promised, rent,
         setup.luck.site[:, :, market.tick], setup.drawn.provider.site_months / 12.0, setup.drawn.delivery.bring_up,
         market.now,
     )  # fmt: skip
-    return replace(market, pipeline=pipeline)
+    market = replace(market, pipeline=pipeline, providers=replace(market.providers, order_carry=carry))
+    return market, Ordered(ahead, chips * np.take(setup.power, chip))
+
+
+@once
+def _every_provider(setup: Setup) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """One lot a provider: whose (R, provider), for no contract (R,), and how many (R,)."""
+    providers = np.tile(np.arange(len(setup.providers)), (setup.width, 1))
+    return providers, np.full(setup.width, -1), np.full(setup.width, len(setup.providers))
 
 
 def allocate(setup: Setup, market: Market, orders: Orders, policies: Policies) -> Shipments:

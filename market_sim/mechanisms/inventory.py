@@ -1,0 +1,153 @@
+"""Chips that providers order ahead of contracts, and those that they switch off."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from market_sim.numerics import kernel, klog
+from market_sim.units import HOURS_PER_YEAR
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+MOST_EAGER = 2.0  # log return beyond which more return orders no more
+OF_ROOM = 0.25  # of what sites and money allow goes to inventory in a tick, at most
+BELOW_POWER = 1.02  # of what it costs to run: a chip that is quoted no higher is switched off
+
+
+@kernel
+def _best_to_order(quote, built, delay, fall, may, chip, best):  # type: ignore[no-untyped-def]
+    for r in range(best.shape[0]):
+        for p in range(best.shape[1]):
+            best[r, p] = -np.inf
+            for c in range(may.shape[1]):
+                if may[p, c]:
+                    excess = klog(quote[r, p, c] / built[r, p, c]) - fall[r] * delay[r, p, c]
+                    if excess > best[r, p]:
+                        best[r, p] = excess
+                        chip[r, p] = c
+
+
+def best_to_order(quote: Floats, built: Floats, delay: Floats, fall: Floats, may: Bools) -> tuple[Ints, Floats]:
+    """The chip whose quote most exceeds its full cost, and log by how much; chip 0 and -inf where none `may`.
+
+    Both (replicate, provider); quotes fall by `fall` (replicate,) a year over the `delay` in years; `may` (provider,
+    chip) be ordered.
+    """
+    chip, best = np.zeros(quote.shape[:2], np.int64), np.empty(quote.shape[:2])
+    _best_to_order(quote, built, delay, fall, may, chip, best)
+    return chip, best
+
+
+@kernel
+def _restocked(  # type: ignore[no-untyped-def]
+    chip, best, in_service, sold, received, waiting, power, sites, target, response, bookings, active, room, refill,
+    dt, out,
+):  # fmt: skip
+    for r in range(out.shape[0]):
+        for p in range(out.shape[1]):
+            vacant, fleet, kw, coming, ordered = 0.0, 0.0, 0.0, 0.0, 0.0
+            for c in range(out.shape[2]):
+                vacant += max(0.0, in_service[r, p, c] - sold[r, p, c])
+                fleet += in_service[r, p, c]
+                kw += in_service[r, p, c] * power[c]
+                coming += received[r, p, c]
+                ordered += waiting[r, p, c]
+            mean_kw = max(kw, 0.5 * sites[r, p]) / max(fleet, 1.0)
+            lacking = max(0.0, target[r] * fleet - (vacant + coming + ordered)) * mean_kw * refill
+            eager = response[r] * min(max(best[r, p], 0.0), MOST_EAGER) * bookings[r, p] * dt
+            wanted = eager + lacking if best[r, p] > 0.0 and active[r, p] else 0.0
+            one = chip[r, p]
+            out[r, p, one] = min(wanted, OF_ROOM * room[r, p]) / power[one]
+
+
+def restocked(
+    chip: Ints, best: Floats, in_service: Floats, sold: Floats, received: Floats, waiting: Floats, power: Floats,
+    sites: Floats, target: Floats, response: Floats, bookings: Floats, active: Bools, room: Floats, refill: float,
+    dt: float,
+) -> Floats:  # fmt: skip
+    """Chips wanted for inventory over `dt` years (replicate, provider, chip), of the `chip` that pays `best`.
+
+    In proportion to that return and to recent `bookings` in kW a year, plus the part `refill` of what restores the
+    vacancy `target` (replicate,) of the fleet `in_service`, counting what is not `sold` and what is on its way; within
+    a part of the `room` in kW. An organisation is as large as its chips in service, or half its `sites` in kW.
+    """
+    out = np.zeros(in_service.shape)
+    _restocked(
+        chip, best, in_service, sold, received, waiting, power, sites, target, response, bookings, active, room,
+        refill, dt, out,
+    )  # fmt: skip
+    return out
+
+
+@kernel
+def _whole_lots(carry, wanted, on_sale, in_service, room, power, ordered, chip, left):  # type: ignore[no-untyped-def]
+    chips = on_sale.shape[1]
+    for r in range(room.shape[0]):
+        for p in range(room.shape[1]):
+            fleet, best = 0.0, 0
+            for c in range(chips):
+                fleet += in_service[r, p, c]
+                left[r, p, c] = carry[r, p, c] + wanted[r, p, c] if on_sale[p, c] else 0.0
+                best = c if left[r, p, c] > left[r, p, best] else best
+            lot = max(64.0, np.floor(0.01 * fleet))
+            fits = np.floor(min(left[r, p, best], room[r, p] / power[best]))
+            if fits >= lot:
+                ordered[r, p], chip[r, p] = fits, best
+                left[r, p, best] -= fits
+            for c in range(chips):
+                left[r, p, c] = min(left[r, p, c], lot)
+
+
+def whole_lots(
+    carry: Floats, wanted: Floats, on_sale: Bools, in_service: Floats, room: Floats, power: Floats
+) -> tuple[Floats, Ints, Floats]:
+    """Chips that each provider orders now, of which chip (replicate, provider), and what waits (as `carry`).
+
+    The chip most is wanted of goes, in whole chips and within the `room` in kW, once that makes a lot: a hundredth of
+    the fleet and no less than 64. What is `wanted` adds to the `carry` (replicate, provider, chip), which keeps a lot
+    at most, and nothing of what is not on sale any more.
+    """
+    left, ordered, chip = np.empty(carry.shape), np.zeros(room.shape), np.zeros(room.shape, np.int64)
+    _whole_lots(carry, wanted, on_sale, in_service, room, power, ordered, chip, left)
+    return ordered, chip, left
+
+
+@kernel
+def _placed(chip, chips, quote, delay, optimism, ahead, rent, promised):  # type: ignore[no-untyped-def]
+    for r in range(chips.shape[0]):
+        for p in range(chips.shape[1]):
+            c = chip[r, p]
+            ahead[r, p, c] = chips[r, p]
+            rent[r, p] = quote[r, p, c] * chips[r, p] * HOURS_PER_YEAR
+            promised[r, p] = delay[r, p, c] * (1.0 - optimism[r])
+
+
+def placed(
+    chip: Ints, chips: Floats, quote: Floats, delay: Floats, optimism: Floats
+) -> tuple[Floats, Floats, Floats]:
+    """Orders of one `chip` a provider: chips (replicate, provider, chip), the rent they will earn in USD a year and the
+    years promised, both (replicate, provider).
+
+    At the `quote` in USD per chip-hour and the `delay` expected in years (replicate, provider, chip), which providers
+    take for shorter by their `optimism` (replicate,).
+    """
+    ahead, rent, promised = np.zeros(quote.shape), np.empty(chips.shape), np.empty(chips.shape)
+    _placed(chip, chips, quote, delay, optimism, ahead, rent, promised)
+    return ahead, rent, promised
+
+
+@kernel
+def _switched_off(quote, avoidable, in_service, sold, part, out):  # type: ignore[no-untyped-def]
+    for r in range(out.shape[0]):
+        for p in range(out.shape[1]):
+            for c in range(out.shape[2]):
+                idle = quote[r, p, c] <= avoidable[r, p, c] * BELOW_POWER
+                out[r, p, c] = max(0.0, in_service[r, p, c] - sold[r, p, c]) * part if idle else 0.0
+
+
+def switched_off(quote: Floats, avoidable: Floats, in_service: Floats, sold: Floats, part: float) -> Floats:
+    """A `part` of the vacant chips (replicate, provider, chip) whose `quote` no longer pays what running them costs."""
+    out = np.empty(quote.shape)
+    _switched_off(quote, avoidable, in_service, sold, part, out)
+    return out
