@@ -123,11 +123,12 @@ def costs() -> str:
     replicates, cells = 64, len(LABS) * len(chips.names)
     kappa = np.tile(starting_maturity(chips, 2025.0), (replicates, 1, 1))
     mix, drift = np.full((replicates, len(LABS)), 0.5), np.full((replicates, len(LABS), 4), 0.1)
+    held = np.ones((replicates, len(LABS), len(chips.names)))
     rows = []
     for name, run in (
         ("maturity moved", lambda: evaluate(shortlist, kappa, mix)),
         ("short-list re-evaluated", lambda: reevaluate(shortlist, drift, kappa, mix)),
-        ("gradient", lambda: fit_gradient(shortlist, drift, kappa, mix)),
+        ("gradient", lambda: fit_gradient(shortlist, drift, kappa, mix, held)),
     ):
         rows.append((name, f"{1e9 * fastest(run) / cells / replicates:.1f} ns", "(replicate, lab, chip)"))
     fitted = load_fit_constants()

@@ -54,7 +54,7 @@ def paid_by(setup: Setup, rent: np.ndarray) -> np.ndarray:
 def customers(setup: Setup, rent: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """What its largest customer and what all pay each provider of `rent` (R, lab, provider): two of (R, provider), what
     it owes itself left out."""
-    return credit.customers(rent, _payers(setup), rent.shape[2] + rent.shape[1])
+    return credit.customers(rent, _payers(setup))
 
 
 @once

@@ -84,12 +84,16 @@ def site_speed(setup: Setup, market: Market) -> np.ndarray:
     return delivery.building_speed(market.providers.speed, setup.drawn.delivery.congestion, market.pipe.building, size)
 
 
-@lately("fleet.in_service", "providers.power")
 def running_power(setup: Setup, market: Market) -> np.ndarray:
     """kW by which an organisation is as large as it is (R, provider): chips in service, or half the sites it has, since
     landlords and contractors build for young firms too."""
-    in_service = weighed(market.fleet.in_service, setup.power)
-    return np.maximum(in_service, 0.5 * market.providers.power)
+    return np.maximum(running_kw(setup, market), 0.5 * market.providers.power)
+
+
+@lately("fleet.in_service")
+def running_kw(setup: Setup, market: Market) -> np.ndarray:
+    """kW of chips in service (R, provider)."""
+    return weighed(market.fleet.in_service, setup.power)
 
 
 def expected_delay(setup: Setup, market: Market, orders: vendor.Orders) -> np.ndarray:

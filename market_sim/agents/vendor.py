@@ -178,7 +178,7 @@ def back(setup: Setup, market: Market, profit: np.ndarray, bought: np.ndarray) -
 @once
 def _independent(setup: Setup) -> np.ndarray:
     """Providers without silicon of their own (provider,)."""
-    return ~setup.own_silicon.any(axis=1)
+    return np.logical_not(setup.own_silicon.any(axis=1))
 
 
 @once

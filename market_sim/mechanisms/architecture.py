@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from market_sim.numerics import kernel, log
-from market_sim.state.grouping import rows, weighed
+from market_sim.numerics import kernel, klog, part
 
 
 def next_generation(
@@ -59,10 +58,29 @@ def releases(now: float, dt: float, phase: np.ndarray, interval: np.ndarray) -> 
 
 def divergence(drift: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """Root mean square distance of labs from their weighted centre (replicate,), in log units."""
-    w = weight / np.maximum(weight.sum(axis=1), 1e-300)[:, None]
-    centre = (w[:, :, None] * drift).sum(axis=1)
-    gap = drift - centre[:, None, :]
-    return np.sqrt((w * weighed(gap, gap)).sum(axis=1))
+    out = np.zeros(len(drift))
+    _divergence(drift, weight, np.empty(drift.shape[2]), out)
+    return out
+
+
+@kernel
+def _divergence(drift, weight, centre, out):  # type: ignore[no-untyped-def]
+    for r in range(drift.shape[0]):
+        whole = 0.0
+        for i in range(drift.shape[1]):
+            whole += weight[r, i]
+        whole = max(whole, 1e-300)
+        for d in range(centre.shape[0]):
+            centre[d] = 0.0
+            for i in range(drift.shape[1]):
+                centre[d] += weight[r, i] / whole * drift[r, i, d]
+        for i in range(drift.shape[1]):
+            square = 0.0
+            for d in range(centre.shape[0]):
+                gap = drift[r, i, d] - centre[d]
+                square += gap * gap
+            out[r] += weight[r, i] / whole * square
+        out[r] = np.sqrt(out[r])
 
 
 def lock_in(
@@ -73,17 +91,38 @@ def lock_in(
 
     The twin shares luck and ideal but never adapts to its chips, so launch cycles drop out. (replicate,).
     """
+    out = np.empty(len(throughput))
+    _lock_in(
+        throughput, reference, np.ascontiguousarray(available), chip_price, chip_vendor, weight, np.empty(vendors), out
+    )
+    return out
 
-    def advantage(fit: np.ndarray) -> np.ndarray:
-        value = np.where(available[:, None, :] & (fit > 0.0), fit / chip_price[:, None, :], 1e-30)
-        best = np.stack([np.where(chip_vendor == v, value, 1e-30).max(axis=2) for v in range(vendors)], axis=-1)
-        ranked = np.sort(best, axis=-1, kind="stable")
-        second = ranked[..., -2] if vendors > 1 else ranked[..., -1]
-        return np.where(second > 1e-29, log(ranked[..., -1] / second), 0.0)
 
-    gap = advantage(throughput) - advantage(reference)
-    w = weight / np.maximum(weight.sum(axis=1), 1e-300)[:, None]
-    return (w * gap).sum(axis=1)
+@kernel
+def _lock_in(throughput, reference, available, price, chip_vendor, weight, best, out):  # type: ignore[no-untyped-def]
+    for r in range(throughput.shape[0]):
+        whole, total = 0.0, 0.0
+        for i in range(throughput.shape[1]):
+            own = _advantage(throughput[r, i], available[r], price[r], chip_vendor, best)
+            twin = _advantage(reference[r, i], available[r], price[r], chip_vendor, best)
+            total += weight[r, i] * (own - twin)
+            whole += weight[r, i]
+        out[r] = total / max(whole, 1e-300)
+
+
+@part
+def _advantage(fit, available, price, chip_vendor, best):  # type: ignore[no-untyped-def]
+    """Log ratio of the best vendor's best chip per USD to that of the second; 0 where there is none."""
+    for v in range(best.shape[0]):
+        best[v] = 0.0
+    for c in range(fit.shape[0]):
+        if available[c]:
+            best[chip_vendor[c]] = max(best[chip_vendor[c]], fit[c] / price[c])
+    first, second = 0.0, 0.0
+    for v in range(best.shape[0]):
+        second = max(second, min(first, best[v]))
+        first = max(first, best[v])
+    return klog(first / second) if second > 0.0 else 0.0
 
 
 def segregation(use: np.ndarray) -> np.ndarray:
@@ -92,15 +131,44 @@ def segregation(use: np.ndarray) -> np.ndarray:
     `use` (replicate, lab, platform) in useful compute. 0: all labs use the same mix; 1: each platform mix is pure.
     Theil & Finizza (1971).
     """
-    total = use.sum(axis=(1, 2))
-    safe = np.where(total > 0.0, total, 1.0)
-    overall = entropy(use.sum(axis=1) / safe[:, None])
-    size = rows(use)
-    own = entropy(use / np.where(size > 0.0, size, 1.0)[:, :, None])
-    within = (size * own).sum(axis=1) / safe
-    return np.where(overall > 1e-12, (overall - within) / np.where(overall > 1e-12, overall, 1.0), 0.0)
+    out = np.zeros(len(use))
+    _segregation(use, out)
+    return out
 
 
-def entropy(share: np.ndarray) -> np.ndarray:
-    """Shannon entropy in nats over the last axis; 0 log 0 = 0."""
-    return -np.where(share > 0.0, share * log(np.where(share > 0.0, share, 1.0)), 0.0).sum(axis=-1)
+@kernel
+def _segregation(use, out):  # type: ignore[no-untyped-def]
+    labs, platforms = use.shape[1:]
+    share, logs, size = np.empty((labs + 1, platforms)), np.empty((labs + 1, platforms)), np.empty(labs + 1)
+    for r in range(use.shape[0]):  # the last row is the market's
+        size[labs], share[labs] = 0.0, 0.0
+        for i in range(labs):
+            size[i] = 0.0
+            for m in range(platforms):
+                size[i] += use[r, i, m]
+                share[i, m] = use[r, i, m]
+                share[labs, m] += use[r, i, m]
+            size[labs] += size[i]
+        for i in range(labs + 1):
+            for m in range(platforms):
+                share[i, m] /= size[i] if size[i] > 0.0 else 1.0
+        _in_logs(share.reshape(-1), logs.reshape(-1))
+        within, whole = 0.0, _entropy(share[labs], logs[labs])
+        for i in range(labs):
+            within += size[i] * _entropy(share[i], logs[i])
+        out[r] = (whole - within / size[labs]) / whole if whole > 1e-12 else 0.0
+
+
+@part
+def _in_logs(values, out):  # type: ignore[no-untyped-def]
+    for i in range(values.shape[0]):
+        out[i] = klog(values[i])
+
+
+@part
+def _entropy(share, logs):  # type: ignore[no-untyped-def]
+    """Shannon entropy in nats; 0 log 0 = 0."""
+    out = 0.0
+    for m in range(share.shape[0]):
+        out -= share[m] * logs[m] if share[m] > 0.0 else 0.0
+    return out

@@ -55,9 +55,9 @@ def ranked(quantity, order, first, end):  # type: ignore[no-untyped-def]
 
 
 @part
-def indices(quantity, order, first, end):  # type: ignore[no-untyped-def]
+def indices(quantity, order, first, end, share, log_share):  # type: ignore[no-untyped-def]
     """HHI, CR1, CR4, effective firms, entropy and Gini of the places `first` to `end` of `order`, ranked; summed from
-    the smallest holder to the largest, all 0 where nobody holds anything."""
+    the smallest holder to the largest, all 0 where nobody holds anything. The last two are room for as many numbers."""
     total, begin = 0.0, end
     for j in range(first, end):
         if quantity[order[j]] > 0.0:
@@ -65,27 +65,31 @@ def indices(quantity, order, first, end):  # type: ignore[no-untyped-def]
             total += quantity[order[j]]
     if total <= 0.0:
         return 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
-    hhi, entropy, gini, cr4, n = 0.0, 0.0, 0.0, 0.0, end - begin
-    for j in range(begin, end):
-        share = quantity[order[j]] / total
-        hhi += share * share
-        entropy -= share * klog(share) if share > 0.0 else 0.0
-        gini += (2.0 * (j - begin) + 1.0 - n) * share
-        cr4 += share if j >= end - LARGEST else 0.0
-    cr1 = quantity[order[end - 1]] / total
-    return hhi, cr1, min(cr4, 1.0), 1.0 / hhi, max(entropy, 0.0), max(gini / n, 0.0)
+    n = end - begin
+    for k in range(n):
+        share[k] = quantity[order[begin + k]] / total
+    for k in range(n):  # apart, so that logs are taken by vector instructions
+        log_share[k] = klog(share[k])
+    hhi, entropy, gini, cr4 = 0.0, 0.0, 0.0, 0.0
+    for k in range(n):
+        hhi += share[k] * share[k]
+        entropy -= share[k] * log_share[k] if share[k] > 0.0 else 0.0
+        gini += (2.0 * k + 1.0 - n) * share[k]
+    for k in range(max(0, n - LARGEST), n):
+        cr4 += share[k]
+    return hhi, share[n - 1], min(cr4, 1.0), 1.0 / hhi, max(entropy, 0.0), max(gini / n, 0.0)
 
 
 @kernel
 def _measure(quantity, out):  # type: ignore[no-untyped-def]
     """Indices (market, 6) of quantities (market, firm)."""
     firms = quantity.shape[1]
-    order = np.empty(firms, np.int64)
+    order, share, log_share = np.empty(firms, np.int64), np.empty(firms), np.empty(firms)
     for m in range(quantity.shape[0]):
         for i in range(firms):
             order[i] = i
         ranked(quantity[m], order, 0, firms)
-        found = indices(quantity[m], order, 0, firms)
+        found = indices(quantity[m], order, 0, firms, share, log_share)
         for k in range(6):
             out[m, k] = found[k]
 

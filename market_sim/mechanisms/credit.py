@@ -46,22 +46,31 @@ def paid_by(rent: np.ndarray, payer: np.ndarray, payers: int) -> np.ndarray:
 
 @kernel
 def _customers(rent, payer, largest, total, owed):
+    providers = rent.shape[2]
     for r in range(rent.shape[0]):
-        for p in range(rent.shape[2]):
-            for q in range(owed.shape[0]):
-                owed[q] = 0.0
-            for i in range(rent.shape[1]):
-                if payer[r, i, p] != p:
-                    owed[payer[r, i, p]] += rent[r, i, p]
-            for q in range(owed.shape[0]):
-                largest[r, p] = max(largest[r, p], owed[q])
-                total[r, p] += owed[q]
+        for p in range(providers):
+            for q in range(providers):
+                owed[p, q] = 0.0
+        for i in range(rent.shape[1]):
+            for p in range(providers):
+                by = payer[r, i, p]
+                if by < providers:
+                    owed[p, by] += rent[r, i, p]
+                else:  # a lab pays for itself alone
+                    total[r, p] += rent[r, i, p]
+                    largest[r, p] = max(largest[r, p], rent[r, i, p])
+        for p in range(providers):
+            for q in range(providers):
+                paid = owed[p, q] if q != p else 0.0
+                total[r, p] += paid
+                largest[r, p] = max(largest[r, p], paid)
 
 
-def customers(rent: np.ndarray, payer: np.ndarray, payers: int) -> tuple[np.ndarray, np.ndarray]:
-    """The largest customer's rent and that of all (replicate, provider); the rest as in `paid_by`."""
+def customers(rent: np.ndarray, payer: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The largest customer's rent and that of all (replicate, provider); `rent` and `payer` as in `paid_by`, a lab that
+    pays doing so for itself."""
     largest, total = np.zeros((2, len(rent), rent.shape[2]))
-    _customers(rent, payer, largest, total, np.empty(payers))
+    _customers(rent, payer, largest, total, np.empty((rent.shape[2], rent.shape[2])))
     return largest, total
 
 
@@ -120,3 +129,31 @@ def _backing(purse, want, out):
                 total += want[r, v, b]
             for b in range(want.shape[2]):
                 out[r, v, b] = purse[r, v] * (want[r, v, b] / (total if total > 0.0 else 1.0))
+
+
+LEASE_PART = 0.5  # of a backed buyer's chips, at most
+
+
+def leases(
+    bought: np.ndarray, stakes: np.ndarray, claims: np.ndarray, due: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Chips taken on lease and what is paid on leases (replicate, provider, vendor), and claims after both (replicate,
+    vendor, provider), all in USD.
+
+    Half of what backed buyers buy goes on lease, as long as `claims` stay within the vendor's `stakes` (replicate,
+    vendor, buyer); the part `due` of claims is paid back. `bought` (replicate, provider, vendor).
+    """
+    leased, paid, after = np.empty(bought.shape), np.empty(bought.shape), np.empty(claims.shape)
+    _leases(bought, stakes, claims, due, leased, paid, after)
+    return leased, paid, after
+
+
+@kernel
+def _leases(bought, stakes, claims, due, leased, paid, after):
+    for r in range(bought.shape[0]):
+        for p in range(bought.shape[1]):
+            for v in range(bought.shape[2]):
+                claim = claims[r, v, p]
+                leased[r, p, v] = min(LEASE_PART * bought[r, p, v], max(0.0, stakes[r, v, p] - claim))
+                paid[r, p, v] = claim * due
+                after[r, v, p] = claim - paid[r, p, v] + leased[r, p, v]

@@ -72,61 +72,54 @@ WORTH = np.array([kind.changes_worth for kind in KINDS])
 
 
 @kernel
-def _pay_pairs(flows, flow, payer, payee, amount):
+def _pay_pairs(flows, deposits, cash, flow, payer, payee, amount):
     for r in range(amount.shape[0]):
         for i in range(amount.shape[1]):
             paid = 0.0
             for j in range(amount.shape[2]):
                 paid += amount[r, i, j]
                 flows[r, flow, payee + j] += amount[r, i, j]
+                deposits[r, payee + j] += amount[r, i, j] if cash else 0.0
             flows[r, flow, payer + i] -= paid
+            deposits[r, payer + i] -= paid if cash else 0.0
 
 
 @kernel
-def _pay_sector(flows, flow, many, one, amount, sign):
+def _pay_sector(flows, deposits, cash, flow, many, one, amount, sign):
     for r in range(amount.shape[0]):
         total = 0.0
         for i in range(amount.shape[1]):
-            flows[r, flow, many + i] += sign * amount[r, i]
-            total += amount[r, i]
-        flows[r, flow, one] -= sign * total
-
-
-@kernel
-def _add_cash(flows, cash, first, out):
-    for r in range(out.shape[0]):
-        for f in range(flows.shape[1]):
-            if cash[f]:
-                for h in range(out.shape[1]):
-                    out[r, h] += flows[r, f, first + h]
+            paid = sign * amount[r, i]
+            flows[r, flow, many + i] += paid
+            deposits[r, many + i] += paid if cash else 0.0
+            total += paid
+        flows[r, flow, one] -= total
+        deposits[r, one] -= total if cash else 0.0
 
 
 class Journal:
-    """The flows of one tick (replicate, flow, holder) in USD, filled one payment at a time."""
+    """The flows of one tick (replicate, flow, holder) in USD, filled one payment at a time, and the `deposits`
+    (replicate, holder) that they leave of the opening ones."""
 
-    def __init__(self, replicates: int, sectors: Sectors) -> None:
-        self.flows = np.zeros((replicates, len(KINDS), sectors.holders))
+    def __init__(self, opening: np.ndarray) -> None:
+        replicates, holders = opening.shape
+        self.flows = np.zeros((replicates, len(KINDS), holders))
+        self.deposits = opening.copy()
 
     def pay(self, kind: str, payer: slice, payee: slice, amount: np.ndarray) -> None:
         """Book `amount` from payers to payees: (replicate, payer, payee), or (replicate, n) where one is a sector."""
         flow, paid = FLOW[kind], np.ascontiguousarray(amount, np.float64)
+        book = (self.flows, self.deposits, KINDS[flow].cash, flow)
         if paid.ndim == 3:
-            _pay_pairs(self.flows, flow, payer.start, payee.start, paid)
+            _pay_pairs(*book, payer.start, payee.start, paid)
         elif payee.stop - payee.start == 1:
-            _pay_sector(self.flows, flow, payer.start, payee.start, paid, -1.0)
+            _pay_sector(*book, payer.start, payee.start, paid, -1.0)
         else:
-            _pay_sector(self.flows, flow, payee.start, payer.start, paid, 1.0)
-
-    def pass_on(self, kind: str, payer: slice, payee: slice, paid: np.ndarray, received: np.ndarray) -> None:
-        """Book what each payer paid (replicate, payer) and each payee received (replicate, payee), alike in sum."""
-        self.flows[:, FLOW[kind], payer] -= paid
-        self.flows[:, FLOW[kind], payee] += received
+            _pay_sector(*book, payee.start, payer.start, paid, 1.0)
 
     def cash(self, holders: slice) -> np.ndarray:
-        """Net cash so far (replicate, holder)."""
-        out = np.zeros((len(self.flows), holders.stop - holders.start))
-        _add_cash(self.flows, _CASH, holders.start, out)
-        return out
+        """Deposits after what has been booked so far (replicate, holder)."""
+        return self.deposits[:, holders].copy()
 
 
 @kernel

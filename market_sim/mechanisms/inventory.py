@@ -123,9 +123,7 @@ def _placed(chip, chips, quote, delay, optimism, ahead, rent, promised):  # type
             promised[r, p] = delay[r, p, c] * (1.0 - optimism[r])
 
 
-def placed(
-    chip: Ints, chips: Floats, quote: Floats, delay: Floats, optimism: Floats
-) -> tuple[Floats, Floats, Floats]:
+def placed(chip: Ints, chips: Floats, quote: Floats, delay: Floats, optimism: Floats) -> tuple[Floats, Floats, Floats]:
     """Orders of one `chip` a provider: chips (replicate, provider, chip), the rent they will earn in USD a year and the
     years promised, both (replicate, provider).
 

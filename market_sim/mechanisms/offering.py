@@ -74,7 +74,7 @@ def _waits(delay, optimism, record, margin, provider, chip, built, promised, bel
 def waits(
     delay: Floats, optimism: Floats, record: Floats, margin: Floats, provider: Ints, chip: Ints, built: Bools
 ) -> tuple[Floats, Floats]:
-    """Years that are promised for each offer, and years that labs believe, both (replicate, offer); 0 for what is ready.
+    """Years promised for each offer and years that labs believe, both (replicate, offer); 0 for what is ready.
 
     Of the expected `delay` (replicate, provider, chip) a firm's `optimism` (replicate,) leaves something out; labs
     lengthen promises by its `record` (replicate, provider) and by their own safety `margin` (replicate,), in logs.

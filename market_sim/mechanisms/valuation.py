@@ -23,7 +23,6 @@ from market_sim.numerics import annuity, exp, kannuity, kernel, kexp, klog, log,
 
 __all__ = [
     "best_by_stack",
-    "hedonic_speed_premium",
     "mean_price",
     "outside_worth",
     "payment_factor",
@@ -232,74 +231,3 @@ def _time_factors(  # type: ignore[no-untyped-def]
         paid = prepaid[j] + (1.0 - prepaid[j]) * due
         life = kannuity((discount + obsolescence) * term[j])
         timing[k] = klog(life / paid) - (discount + dial * obsolescence) * delay[j]
-
-
-def hedonic_speed_premium(
-    log_price: Floats, delay: Floats, log_throughput: Floats, term: Floats, weight: Floats
-) -> Floats:
-    """d log price / d delay (replicate,), a year, across offers of equal speed and term; below 0 if speed
-    pays.
-
-    The slope on delay (replicate, offer; years) of a least-squares line for log_price (replicate, offer),
-    with a constant, log_throughput (replicate, offer) and term (offer,) held fixed, weighted by weight
-    (replicate, offer), zero where an offer is not live (Rosen 1974, *J. Polit. Econ.* 82). 0 where delay
-    does not vary apart from the rest, so a market of one delay has no premium.
-    """
-    answer = np.zeros(delay.shape[0])
-    numbers = (log_price, delay, log_throughput, term, weight, answer)
-    _speed_premium(*(np.ascontiguousarray(a, np.float64) for a in numbers))
-    return answer
-
-
-@kernel
-def _speed_premium(log_price, delay, log_throughput, term, weight, answer):  # type: ignore[no-untyped-def]
-    """Frisch & Waugh (1933): price is regressed on what throughput and term leave unexplained of delay."""
-    offers = delay.shape[1]
-    used = np.empty(offers)
-    columns = np.empty((4, offers))  # throughput, term, delay, price
-    for r in range(delay.shape[0]):
-        for j in range(offers):
-            finite = abs(log_throughput[r, j]) < np.inf and abs(log_price[r, j]) < np.inf
-            counts = finite and weight[r, j] > 0.0
-            used[j] = weight[r, j] if counts else 0.0
-            columns[0, j] = log_throughput[r, j] if counts else 0.0
-            columns[1, j] = term[j] if counts else 0.0
-            columns[2, j] = delay[r, j] if counts else 0.0
-            columns[3, j] = log_price[r, j] if counts else 0.0
-        answer[r] = _partial_slope(columns, used)
-
-
-@part
-def _partial_slope(columns, weight):  # type: ignore[no-untyped-def]
-    """Slope of the last column on the one before it, the first ones and a constant held fixed; 0 if
-    undefined.
-    """
-    last = columns.shape[0] - 1
-    left = np.zeros(last)  # of each regressor's square, after what those before it explain
-    ones = np.ones(weight.shape[0])
-    total = _inner(ones, ones, weight)
-    if total <= 0.0:
-        return 0.0
-    for a in range(last):
-        size = _inner(columns[a], columns[a], weight)
-        _take_off(columns[a], ones, _inner(columns[a], ones, weight) / total)
-        for b in range(a):
-            if left[b] > 0.0:
-                _take_off(columns[a], columns[b], _inner(columns[a], columns[b], weight) / left[b])
-        rest = _inner(columns[a], columns[a], weight)
-        left[a] = rest if rest > 1e-12 * size else 0.0
-    return _inner(columns[last - 1], columns[last], weight) / left[last - 1] if left[last - 1] > 0.0 else 0.0
-
-
-@part
-def _inner(x, y, weight):  # type: ignore[no-untyped-def]
-    total = 0.0
-    for j in range(weight.shape[0]):
-        total += weight[j] * x[j] * y[j]
-    return total
-
-
-@part
-def _take_off(column, other, times):  # type: ignore[no-untyped-def]
-    for j in range(column.shape[0]):
-        column[j] -= times * other[j]

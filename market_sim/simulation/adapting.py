@@ -10,7 +10,6 @@ from market_sim.mechanisms import capacity, delivery
 from market_sim.mechanisms.delivery import Delivered
 from market_sim.numerics import exp, log
 from market_sim.simulation.trading import Trade
-from market_sim.state.grouping import weighed
 from market_sim.state.initial import per_vendor
 from market_sim.state.market import Market
 from market_sim.state.setup import Setup
@@ -108,7 +107,7 @@ def _by_chip(setup: Setup, by_vendor: np.ndarray) -> np.ndarray:
 def open_sites(setup: Setup, market: Market) -> Market:
     """Site power grows where less than two years' growth stands unused; new firms enter while margins stay high."""
     d, p = setup.drawn, market.providers
-    used = weighed(market.fleet.in_service, setup.power) + market.pipe.building
+    used = provider.running_kw(setup, market) + market.pipe.building
     yearly = (
         d.provider.power_growth
         * 1000.0

@@ -3,7 +3,7 @@
 import numpy as np
 import polars as pl
 
-from market_sim.agents.vendor import network_price
+from market_sim.agents.vendor import price_with_network
 from market_sim.mechanisms.concentration import indices, merged, ranked
 from market_sim.numerics import kernel
 from market_sim.results.calendar import Calendar
@@ -11,6 +11,7 @@ from market_sim.results.frames import Clock, cells
 from market_sim.results.light import Plan
 from market_sim.results.vocabulary import BASES, BUYERS_OF, MARKETS
 from market_sim.simulation.seen import Cast, Seen
+from market_sim.state.grouping import grouped_product
 from market_sim.state.setup import Setup
 
 STOCK, BOOKINGS, REVENUE = ([term.name for term in BASES].index(name) for name in ("stock", "bookings", "revenue"))
@@ -89,12 +90,13 @@ class Markets:
 @kernel
 def _follow(quantity, first, order, out, tick):  # type: ignore[no-untyped-def]
     """Indices of every market (index, market, basis, R, tick) at one tick; `order` is how members ranked before."""
+    share, log_share = np.empty(order.shape[2]), np.empty(order.shape[2])
     for r in range(quantity.shape[0]):
         for b in range(quantity.shape[1]):
             held, rank = quantity[r, b], order[r, b]
             for m in range(first.shape[0] - 1):
                 ranked(held, rank, first[m], first[m + 1])
-                found = indices(held, rank, first[m], first[m + 1])
+                found = indices(held, rank, first[m], first[m + 1], share, log_share)
                 for k in range(out.shape[0]):
                     out[k, m, b, r, tick] = found[k] if found[0] > 0.0 else np.nan
 
@@ -174,8 +176,8 @@ def bookings(seen: Seen) -> Amounts:
     lab, provider, platform = (
         getattr(seen.deals, by) + getattr(seen.renewals, by) for by in ("by_lab", "by_provider", "by_stack")
     )
-    price = seen.day.offered.costs.purchase + network_price(setup)[:, None, :]
-    orders = merged(seen.ordered * price, setup.chip_vendor, len(setup.vendors))
+    price = price_with_network(setup, seen.day.offered.costs.purchase)
+    orders = grouped_product(seen.ordered, price, setup.chip_vendor, len(setup.vendors))
     return lab, provider, platform, orders
 
 

@@ -146,7 +146,7 @@ class MarketModel(mesa.Model):
         """The signals of the whole market in the tick that is over."""
         watcher = self._watcher(Signals)
         whole = np.flatnonzero(watcher.group == watcher.cast.names.code("group", "all"))
-        values = watcher.value[whole, 0, self.tick - 1].tolist()
+        values = watcher.value[whole, self.tick - 1, 0].tolist()
         return {SIGNALS[watcher.signal[slot]].name: value for slot, value in zip(whole, values, strict=True)}
 
 

@@ -7,21 +7,21 @@ import numpy as np
 from market_sim.agents import lab, provider, vendor
 from market_sim.agents.provider import Offered
 from market_sim.agents.vendor import Shipments
-from market_sim.mechanisms import contracts, delivery, finance
+from market_sim.mechanisms import contracts, credit, delivery, finance
 from market_sim.mechanisms.contracts import Events
 from market_sim.mechanisms.finance import FLOW, Journal, Sectors
 from market_sim.numerics import exp
+from market_sim.simulation.renting import book_rents
 from market_sim.simulation.trading import Trade
 from market_sim.state.grouping import grouped_product, rows, weighed
 from market_sim.state.initial import per_vendor
 from market_sim.state.market import Market
-from market_sim.state.setup import Setup
+from market_sim.state.setup import Setup, once
 from market_sim.state.tables import CHIPS, DEPOSITS, LOANS, SITES, STOCK, Ledger, replace
 
 LOAN_YEARS = 4.0
 LEASE_YEARS = 4.0
 LEASE_SPREAD = 0.03  # over the riskless rate
-LEASE_PART = 0.5  # of a backed buyer's chips, at most
 SCRAP = 1e-6  # chips: a stock below this is what rounding left of none
 ENTRY_HISTORY = -1e9  # an acquired firm does not come back
 
@@ -44,38 +44,34 @@ def sectors(setup: Setup) -> Sectors:
     return Sectors(len(setup.vendors), len(setup.providers), len(setup.labs))
 
 
-def rents(journal: Journal, at: Sectors, trade: Trade, events: Events) -> None:
-    """Labs pay providers."""
-    lab, provider = events.by_lab, events.by_provider
-    ahead = trade.signed.prepayment
-
-    def pass_on(kind: str, paid: np.ndarray, received: np.ndarray) -> None:
-        journal.pass_on(kind, at.lab, at.provider, paid, received)
-
-    pass_on("rent", *(by("rent") - by("prepaid_used") - by("credit_used") for by in (lab, provider)))
-    pass_on("prepaid_use", *(by("prepaid_used") + by("prepaid_lost") for by in (lab, provider)))
-    pass_on("credit_use", lab("credit_used"), provider("credit_used"))
-    pass_on("prepayment", ahead.sum(axis=2) - lab("refunded"), ahead.sum(axis=1) - provider("refunded"))
-    pass_on("lateness_credit", -lab("credit_accrued"), -provider("credit_accrued"))
-    pass_on("credit_paid", -lab("credit_paid"), -provider("credit_paid"))
-
-
-def purchases(setup: Setup, market: Market, offered: Offered, shipments: Shipments) -> np.ndarray:
+def purchases(setup: Setup, offered: Offered, shipments: Shipments) -> np.ndarray:
     """USD of chips bought (R, provider, vendor), with the networking that their vendor sells beside them."""
-    price = offered.costs.purchase + vendor.network_price(setup)[:, None, :]
+    price = vendor.price_with_network(setup, offered.costs.purchase)
     return grouped_product(shipments.chips, price, setup.chip_vendor, len(setup.vendors))
 
 
+@once
+def due_on_leases(setup: Setup) -> float:
+    """Part of lease claims that is paid back in a tick."""
+    return 1.0 - float(exp(-setup.dt / LEASE_YEARS))
+
+
 def pay_vendors(
-    setup: Setup, market: Market, journal: Journal, at: Sectors, bought: np.ndarray, leased: np.ndarray
+    setup: Setup,
+    market: Market,
+    journal: Journal,
+    at: Sectors,
+    bought: np.ndarray,
+    leased: np.ndarray,
+    paid: np.ndarray,
 ) -> None:
-    """Chips, partly against leases, and what is due on leases."""
-    d, claims = setup.drawn, np.swapaxes(market.vendors.leases, 1, 2)
+    """Chips, partly against leases, and what is `paid` on leases, all (R, provider, vendor)."""
+    rate = (setup.drawn.providers.debt_rate + LEASE_SPREAD) * setup.dt
+    claims = np.swapaxes(market.vendors.leases, 1, 2)
     journal.pay("chips", at.provider, at.vendor, bought - leased)
     journal.pay("chips_leased", at.provider, at.vendor, leased)
-    journal.pay("lease_payment", at.provider, at.vendor, claims * (1.0 - exp(np.array(-setup.dt / LEASE_YEARS))))
-    rate = d.providers.debt_rate + LEASE_SPREAD
-    journal.pay("lease_interest", at.provider, at.vendor, claims * (rate * setup.dt)[:, None, None])
+    journal.pay("lease_payment", at.provider, at.vendor, paid)
+    journal.pay("lease_interest", at.provider, at.vendor, claims * rate[:, None, None])
 
 
 def run_providers(
@@ -83,7 +79,7 @@ def run_providers(
 ) -> None:
     """Servers, sites, operations, effort and the rest of a provider's business."""
     d, dt = setup.drawn, setup.dt
-    kw = weighed(market.fleet.in_service, setup.power)
+    kw = provider.running_kw(setup, market)
     x, grown = market.providers.speed, provider.other_growth(setup, market) * market.providers.active
     servers = d.chip.server - vendor.network_price(setup)
     journal.pay("servers", at.provider, at.suppliers, weighed(shipments.chips, servers))
@@ -117,28 +113,23 @@ def run_others(
     journal.pay("ports", at.lab, at.suppliers, ports)
 
 
-def cash_after(market: Market, journal: Journal, holders: slice) -> np.ndarray:
-    """Deposits (R, holder) after what has been booked so far."""
-    return market.ledger.balance[:, DEPOSITS, holders] + journal.cash(holders)
-
-
 def fund_labs(setup: Setup, market: Market, journal: Journal, at: Sectors) -> np.ndarray:
     """Investors fund labs up to half a year of plans, owners cover what is then missing and take what is too much.
 
     Returns labs (R, lab) that cannot go on: cash, funding and the owner's cash are gone; investors make good the rest.
     """
     need = 0.5 * market.labs.plan
-    raised = np.clip(need - cash_after(market, journal, at.lab), 0.0, lab.funding(setup, market) * setup.dt)
+    raised = np.clip(need - journal.cash(at.lab), 0.0, lab.funding(setup, market) * setup.dt)
     journal.pay("equity", at.investors, at.lab, raised)
     for one in np.flatnonzero(setup.lab_owner >= 0):
         owner, own = _one(at.provider, setup.lab_owner[one]), _one(at.lab, int(one))
         alive = market.providers.active[:, setup.lab_owner[one], None]
-        cash = cash_after(market, journal, own)
-        purse = np.maximum(0.0, cash_after(market, journal, owner)) * alive
+        cash = journal.cash(own)
+        purse = np.maximum(0.0, journal.cash(owner)) * alive
         spare = np.maximum(0.0, cash - need[:, one, None]) * (1.0 - exp(np.array(-2.0 * setup.dt))) * alive
         journal.pay("equity", owner, own, np.minimum(purse, np.maximum(0.0, -cash))[:, None])
         journal.pay("dividends", own, owner, spare[:, None])
-    short = cash_after(market, journal, at.lab)
+    short = journal.cash(at.lab)
     failed = (short < -1.0) & market.labs.active
     journal.pay("equity", at.investors, at.lab, np.maximum(0.0, -short))
     return failed
@@ -168,24 +159,24 @@ def finance_firms(setup: Setup, market: Market, journal: Journal, at: Sectors) -
         np.minimum(1.0, backed),
     )
     journal.pay("interest", at.provider, at.lenders, debt * rate * dt)
-    yearly = weighed(market.fleet.in_service, setup.power) * d.provider.opex + debt * rate
+    yearly = provider.running_kw(setup, market) * d.provider.opex + debt * rate
     buffer = 0.25 * yearly
-    cash = cash_after(market, journal, at.provider)
+    cash = journal.cash(at.provider)
     raised = np.clip(2.0 * buffer - cash, 0.0, provider.raised_yearly(setup, market) * dt)
     journal.pay("equity", at.investors, at.provider, raised)
     corporate = market.providers.corporate_debt
     drawn = finance.borrowing(cash + raised, debt, corporate, provider.credit(setup, market), buffer, LOAN_YEARS, dt)
     journal.pay("loans", at.lenders, at.provider, drawn)
-    cash = cash_after(market, journal, at.provider)
+    cash = journal.cash(at.provider)
     plans = 2.0 * buffer + weighed(market.pipe.waiting, d.chip.server)
     plans = plans + weighed(market.pipe.waiting, vendor.purchase_price(setup, market))
     journal.pay("dividends", at.provider, at.investors, finance.dividends(cash, plans, d.providers.dividend_rate, dt))
-    spare = cash_after(market, journal, at.vendor)
+    spare = journal.cash(at.vendor)
     journal.pay("equity", at.investors, at.vendor, np.maximum(0.0, -spare))
     keep = d.vendor.cash + 0.25 * yearly_production(setup, market)
     journal.pay("dividends", at.vendor, at.investors, finance.dividends(spare, keep, d.providers.dividend_rate, dt))
     limit = -d.providers.default_liquidity[:, None] * yearly
-    return (cash_after(market, journal, at.provider) < limit - 1.0) & market.providers.active
+    return (journal.cash(at.provider) < limit - 1.0) & market.providers.active
 
 
 def share_retired(market: Market, retired: np.ndarray) -> np.ndarray:
@@ -245,48 +236,34 @@ def settle(
 ) -> tuple[Market, Settled]:  # fmt: skip
     """Book the tick. `before` is the market before deliveries (for stock at cost), `market` after contract events."""
     at = sectors(setup)
-    journal = Journal(setup.width, at)
-    bought = purchases(setup, before, offered, shipments)
-    leased = lease_part(market, bought)
+    journal = Journal(market.ledger.balance[:, DEPOSITS])
+    bought = purchases(setup, offered, shipments)
+    leased, paid, leases = credit.leases(bought, market.vendors.stakes, market.vendors.leases, due_on_leases(setup))
     made_cost, sold_cost, average = stock_cost(setup, before, shipments)
-    rents(journal, at, trade, events)
-    pay_vendors(setup, before, journal, at, bought, leased)
+    book_rents(journal, at, events, trade.signed.prepayment)
+    pay_vendors(setup, market, journal, at, bought, leased, paid)
     run_providers(setup, market, journal, at, shipments, begun_kw)
-    run_others(setup, market, journal, at, made_cost, bought.sum(axis=1), ports)
-    profit = bought.sum(axis=1) - sold_cost
-    stakes = vendor.back(
-        setup,
-        market,
-        (profit - setup.drawn.vendor.operating_cost * bought.sum(axis=1)) / setup.dt,
-        np.swapaxes(bought, 1, 2),
-    )
+    revenue, sold = bought.sum(axis=1), np.ascontiguousarray(np.swapaxes(bought, 1, 2))
+    run_others(setup, market, journal, at, made_cost, revenue, ports)
+    profit = revenue - sold_cost
+    stakes = vendor.back(setup, market, (profit - setup.drawn.vendor.operating_cost * revenue) / setup.dt, sold)
     journal.pay("backing", at.vendor, slice(at.provider.start, at.lab.stop), stakes)
     failed_labs = fund_labs(setup, market, journal, at)
     failed = finance_firms(setup, market, journal, at)
     change = asset_changes(setup, before, journal, at, made_cost, sold_cost, share_retired(market, retired))
     ledger = finance.settle(market.ledger, journal.flows, change)
-    market = _commit(setup, market, journal, at, ledger, average, stakes, leased, failed_labs)
+    market = _commit(setup, market, ledger, average, stakes, leases, failed_labs)
     ledger, stakes, lost_equity = finance.fail_labs(failed_labs, market.ledger, market.vendors.stakes, at)
     market = replace(market, ledger=ledger, vendors=replace(market.vendors, stakes=stakes))
     market, flows, written, lost = resolve(setup, market, journal.flows, failed, at)
-    return market, Settled(flows, written + lost_equity, np.swapaxes(bought, 1, 2), profit, failed, failed_labs, lost)
+    return market, Settled(flows, written + lost_equity, sold, profit, failed, failed_labs, lost)
 
 
-def lease_part(market: Market, bought: np.ndarray) -> np.ndarray:
-    """USD of chips (R, provider, vendor) taken on lease: half of what backed buyers buy, up to the vendor's stake."""
-    providers = bought.shape[1]
-    stake = np.swapaxes(market.vendors.stakes[:, :, :providers] - market.vendors.leases, 1, 2)
-    return np.minimum(LEASE_PART * bought, np.maximum(0.0, stake))
-
-
-def _commit(setup, market, journal, at, ledger: Ledger, average, stakes, leased, failed_labs) -> Market:  # type: ignore[no-untyped-def]
-    v = market.vendors
-    providers = len(setup.providers)
-    paid = v.leases * (1.0 - exp(np.array(-setup.dt / LEASE_YEARS)))
-    held = v.stakes + stakes
+def _commit(setup, market, ledger: Ledger, average, stakes, leases, failed_labs) -> Market:  # type: ignore[no-untyped-def]
+    held = market.vendors.stakes + stakes
     vendors = replace(
-        v, unit_cost=average, stakes=held, leases=v.leases - paid + np.swapaxes(leased, 1, 2),
-        guarantees=held[:, :, :providers].copy(),
+        market.vendors, unit_cost=average, stakes=held, leases=leases,
+        guarantees=held[:, :, : len(setup.providers)].copy(),
     )  # fmt: skip
     labs = replace(market.labs, active=market.labs.active & ~failed_labs)
     return replace(market, ledger=ledger, vendors=vendors, labs=labs)

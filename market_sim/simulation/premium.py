@@ -16,6 +16,7 @@ from market_sim.numerics import exp, log
 from market_sim.simulation import trading
 from market_sim.simulation.seen import Seen, ratio
 from market_sim.simulation.technology import weighed
+from market_sim.state.grouping import summed_product
 from market_sim.state.market import Market
 from market_sim.state.setup import Setup
 from market_sim.state.tables import replace
@@ -48,7 +49,7 @@ def equal_software(setup: Setup, market: Market) -> Market:
 
 def spending(setup: Setup, price: np.ndarray, cleared: Cleared) -> np.ndarray:
     """Each stack's share of spending, queueing included (R, stack); NaN where nothing was bought."""
-    by_offer = (cleared.chips * price).sum(axis=1) * exp(cleared.scarcity)
+    by_offer = summed_product(cleared.chips, price) * exp(cleared.scarcity)
     stack = np.take(setup.chip_stack, setup.offers.chip)
     by_stack = merged(by_offer, stack, len(setup.stacks))
     return ratio(by_stack, by_stack.sum(axis=1, keepdims=True))

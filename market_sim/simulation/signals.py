@@ -6,8 +6,8 @@ import numpy as np
 import polars as pl
 
 from market_sim.agents import provider
-from market_sim.agents.lab import paid_by
-from market_sim.mechanisms import architecture, valuation
+from market_sim.agents.lab import customers
+from market_sim.mechanisms import architecture, hedonic
 from market_sim.mechanisms.concentration import merged
 from market_sim.mechanisms.finance import FLOW
 from market_sim.numerics import exp, log
@@ -19,7 +19,7 @@ from market_sim.simulation.premium import cuda_premium
 from market_sim.simulation.seen import Cast, Seen, ratio
 from market_sim.simulation.systems import fit_gain, list_price, rank_changes
 from market_sim.simulation.technology import twin_throughput
-from market_sim.state.grouping import summed_product
+from market_sim.state.grouping import grouped_product, summed_product
 from market_sim.state.setup import Setup
 from market_sim.state.tables import CHIPS, LOANS, SITES
 
@@ -29,7 +29,7 @@ ONES = ("lab", "chip")  # groups of which there are many
 
 
 class Signals:
-    """Values (slot, R, tick): every signal's groups side by side, as the rows of the table are."""
+    """Values (slot, tick, R): every signal's groups side by side, as the rows of the table are."""
 
     tables = ("signals",)
 
@@ -39,7 +39,7 @@ class Signals:
         self.signal = np.repeat(np.arange(len(SIGNALS)), [len(listed) for listed in groups])
         self.group = np.concatenate(groups)
         self.firms = np.repeat([signal.by in ONES for signal in SIGNALS], [len(listed) for listed in groups])
-        self.value = np.full((len(self.group), setup.width, setup.scenario.ticks), np.nan, np.float32)
+        self.value = np.full((len(self.group), setup.scenario.ticks, setup.width), np.nan, np.float32)
         self.held = {name: np.full((setup.width, 1), np.nan) for name in YEARLY}
 
     def see(self, seen: Seen) -> None:
@@ -51,12 +51,12 @@ class Signals:
         parts = [
             self.held[signal.name] if signal.name in self.held else MEASURES[signal.name](seen) for signal in SIGNALS
         ]
-        self.value[:, :, seen.tick] = np.concatenate(parts, axis=1).T
+        self.value[:, seen.tick] = np.concatenate(parts, axis=1).T
 
     def frame(self, name: str, calendar: Calendar, ticks: int) -> pl.DataFrame:
         """The table over the first `ticks` ticks; no row where there was nothing to measure."""
         ranked = np.lexsort((self.group, self.signal))
-        value = np.take(self.value[..., :ticks], ranked, axis=0)
+        value = np.ascontiguousarray(np.swapaxes(np.take(self.value[:, :ticks], ranked, axis=0), 1, 2))
         keep = ~np.isnan(value) & (self.plan.is_whole(ticks) | ~self.firms[ranked, None, None])
         along: dict[str, np.ndarray] = {"signal": self.signal[ranked], "group": self.group[ranked]}
         clock = Clock(np.array(self.setup.replicates), np.arange(ticks), calendar)
@@ -88,8 +88,8 @@ def divergence(seen: Seen) -> np.ndarray:
 def segregation(seen: Seen) -> np.ndarray:
     """Over useful compute under contract by lab and stack."""
     setup, market = seen.setup, seen.market
-    use = market.holdings.live * market.technology.throughput
-    return architecture.segregation(merged(use, setup.chip_stack, len(setup.stacks)))[:, None]
+    use = grouped_product(market.holdings.live, market.technology.throughput, setup.chip_stack, len(setup.stacks))
+    return architecture.segregation(use)[:, None]
 
 
 def lock_in(seen: Seen) -> np.ndarray:
@@ -123,14 +123,20 @@ def automation(seen: Seen) -> np.ndarray:
 
 def ports_started(seen: Seen) -> np.ndarray:
     """Ports that stood at nothing."""
-    before, after = seen.day.before.technology.ported, seen.market.technology.ported
-    return ((before <= 0.0) & (after > 0.0)).sum(axis=1)
+    return _ports(seen, lambda before, after: (before <= 0.0) & (after > 0.0))
 
 
 def ports_finished(seen: Seen) -> np.ndarray:
     """Ports that came to their end."""
+    return _ports(seen, lambda before, after: (before < 1.0) & (after >= 1.0))
+
+
+def _ports(seen: Seen, changed: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> np.ndarray:
+    """Labs by stack (R, stack) whose port `changed` in the tick: none where nobody ports."""
     before, after = seen.day.before.technology.ported, seen.market.technology.ported
-    return ((before < 1.0) & (after >= 1.0)).sum(axis=1)
+    if before is after:
+        return np.zeros((len(before), before.shape[2]))
+    return changed(before, after).sum(axis=1)
 
 
 # --- speed ----------------------------------------------------------------------------------------
@@ -153,11 +159,10 @@ def speed_premium(seen: Seen) -> np.ndarray:
     setup, day = seen.setup, seen.day
     o, trade = setup.offers, day.trade
     buyer = int(np.flatnonzero(~setup.enterprise)[0]) if not setup.enterprise.all() else 0
-    fit = log(np.maximum(provider.useful_chip(day.before), SMALL))
-    useful = np.take(fit, o.chip, axis=1) + log(np.maximum(np.take(seen.delivered, o.provider, axis=1), SMALL))
     spend = summed_product(trade.cleared.chips, trade.price)
     price = log(np.maximum(trade.price[:, buyer], SMALL))
-    return -valuation.hedonic_speed_premium(price, day.offered.believed, useful, o.term, spend)[:, None]
+    useful = hedonic.log_useful(provider.useful_chip(day.before), seen.delivered, o.provider, o.chip)
+    return -hedonic.hedonic_speed_premium(price, day.offered.believed, useful, o.term, spend)[:, None]
 
 
 def speed_up(seen: Seen) -> np.ndarray:
@@ -238,8 +243,8 @@ def active_providers(seen: Seen) -> np.ndarray:
 
 def largest_customer(seen: Seen) -> np.ndarray:
     """By rent; a firm's own use of its capacity is no custom."""
-    paid = paid_by(seen.setup, seen.day.events.rent)
-    return ratio(seen.by_kind(paid.max(axis=2)), seen.by_kind(paid.sum(axis=2)))
+    largest, paid = customers(seen.setup, seen.day.events.rent)
+    return ratio(seen.by_kind(largest), seen.by_kind(paid))
 
 
 def neocloud_share(seen: Seen) -> np.ndarray:

@@ -4,8 +4,9 @@ import numpy as np
 
 from market_sim.agents import lab, provider
 from market_sim.mechanisms import clearing, software
-from market_sim.numerics import log
+from market_sim.numerics import kernel, log, part
 from market_sim.simulation.seen import Seen, ratio
+from market_sim.state.grouping import summed_product
 
 TINY = 1e-12
 NEVER = -1e3  # log worth of going without: all chips find a lab
@@ -22,7 +23,7 @@ def fit_gain(seen: Seen) -> np.ndarray:
     fit = np.maximum(market.technology.throughput, TINY)
     peak = np.ascontiguousarray(np.broadcast_to(np.maximum(seen.setup.peak, TINY), fit.shape))
     judged = np.maximum(lab.judged_fit(seen.setup, market), TINY)
-    work = [(shared(seen, one) * fit).sum(axis=(1, 2)) for one in (judged, peak)]
+    work = [summed_product(shared(seen, one), fit).sum(axis=1) for one in (judged, peak)]
     return (ratio(work[0], work[1]) - 1.0)[:, None]
 
 
@@ -49,14 +50,35 @@ def rank_changes(seen: Seen) -> np.ndarray:
     sold = np.flatnonzero(
         (setup.chip_from <= seen.now + TINY) & (setup.chip_until >= seen.now) & setup.deploys.any(axis=0)
     )
-    price = np.take(market.vendors.list_price + setup.drawn.chip.server, sold, axis=1)[:, None, :]
-    fit = log(np.maximum(np.take(lab.judged_fit(setup, market), sold, axis=2), TINY) / price)
-    peak = log(np.maximum(np.take(setup.peak, sold, axis=1), TINY)[None] / price)
-    turned = (fit[..., :, None] - fit[..., None, :]) * (peak[..., :, None] - peak[..., None, :]) < 0.0
-    pairs = max(1, len(sold) * (len(sold) - 1))
-    each = turned.sum(axis=(2, 3)) / pairs
+    price = market.vendors.list_price + setup.drawn.chip.server
     plan = market.labs.plan * market.labs.active
-    return ratio((each * plan).sum(axis=1), plan.sum(axis=1))[:, None]
+    out = np.empty(len(plan))
+    _rank_changes(lab.judged_fit(setup, market), setup.peak, price, sold, plan, out)
+    return out[:, None]
+
+
+@kernel
+def _rank_changes(fit, peak, price, sold, plan, out):  # type: ignore[no-untyped-def]
+    by_fit, by_peak = np.empty(sold.shape[0]), np.empty(sold.shape[0])
+    for r in range(out.shape[0]):
+        turned, whole = 0.0, 0.0
+        for i in range(plan.shape[1]):
+            for j in range(sold.shape[0]):
+                by_fit[j] = max(fit[r, i, sold[j]], TINY) / price[r, sold[j]]
+                by_peak[j] = max(peak[i, sold[j]], TINY) / price[r, sold[j]]
+            turned += plan[r, i] * _turned(by_fit, by_peak)
+            whole += plan[r, i]
+        out[r] = turned / whole if whole > 0.0 else np.nan
+
+
+@part
+def _turned(one, other):  # type: ignore[no-untyped-def]
+    """Share of pairs that two scores rank otherwise."""
+    turned = 0
+    for j in range(one.shape[0]):
+        for k in range(j):
+            turned += (one[j] - one[k]) * (other[j] - other[k]) < 0.0
+    return 2.0 * turned / max(1, one.shape[0] * (one.shape[0] - 1))
 
 
 def list_price(seen: Seen) -> np.ndarray:

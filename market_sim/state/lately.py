@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
-from operator import attrgetter
+from operator import attrgetter, is_
 from typing import Any, TypeVar
 
 from market_sim.state.market import Market
@@ -18,24 +18,23 @@ def lately(*reads: str) -> Callable[[Rule], Rule]:
     A field is named as in "labs.plan". Tables are never written to, so that an answer stands while the same arrays are
     handed in, along with the same of all else that the rule takes. What it answers must not be written to either.
     """
-    looked_up = [attrgetter(read) for read in reads]
+    looked_up = tuple(attrgetter(read) for read in reads)
 
     def keeping(rule: Rule) -> Rule:
-        kept: tuple[tuple[tuple[Any, ...], Any], ...] = ()
+        kept: tuple[tuple[list[Any], Any], ...] = ()
 
         @wraps(rule)
         def remembered(*given: Any) -> Any:
             nonlocal kept
-            asked = tuple(seen for one in given for seen in _seen(one))
+            asked: list[Any] = []
+            for one in given:
+                asked += [look(one) for look in looked_up] if isinstance(one, Market) else [one]
             for known, answer in kept:
-                if len(known) == len(asked) and all(one is other for one, other in zip(known, asked, strict=True)):
+                if len(known) == len(asked) and all(map(is_, known, asked)):
                     return answer
             answer = rule(*given)
             kept = ((asked, answer), *kept[: HELD - 1])
             return answer
-
-        def _seen(one: Any) -> tuple[Any, ...]:
-            return tuple(look(one) for look in looked_up) if isinstance(one, Market) else (one,)
 
         remembered.reads = frozenset(reads)  # type: ignore[attr-defined]
         return remembered  # type: ignore[return-value]

@@ -5,13 +5,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from market_sim.mechanisms.credit import backing
 from market_sim.mechanisms.finance import (
     FLOW,
     KINDS,
     WORTH,
     Journal,
     Sectors,
-    backing,
     borrowing,
     debt_capacity,
     dividends,
@@ -112,7 +112,7 @@ def test_every_payment_sums_to_zero_and_moves_what_its_kind_says():
     """A journal of one payment of each kind: cash sums to zero, instruments too, worth changes where it should."""
     rng = np.random.default_rng(0)
     for kind in KINDS:
-        journal = Journal(1, AT)
+        journal = Journal(np.zeros((1, AT.holders)))
         journal.pay(kind.name, AT.lab, AT.provider, rng.uniform(0, 1e9, (1, 2, 3)))
         empty = Ledger(np.zeros((1, len(INSTRUMENTS), AT.holders)), np.zeros((1, 3, AT.holders)))
         after = settle(empty, journal.flows, np.zeros((1, 3, AT.holders)))

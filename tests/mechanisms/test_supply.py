@@ -45,10 +45,12 @@ def test_supply_keeps_up_with_orders_at_the_lead_it_aims_for():
 
 def test_a_rival_maker_is_worth_less_to_a_vendor():
     """Margins relative to the mean, less the discount for buyers with silicon of their own."""
+    one = np.ones(1)
     worth = supply.worth_of_buyers(
-        np.array([[[2.0, 1.0]]]), np.array([[1.0]]), np.array([[False, True]]), np.array([0.3])
-    )
-    np.testing.assert_allclose(worth, [[[2.0, 0.7]]])
+        np.array([[[1.0, 0.0], [0.0, 3.0]]]), np.array([[[1.0, 3.0]]]), np.array([[2.5, 0.5]]), np.ones(2),
+        np.zeros(2, np.int64), np.array([[False, True]]), 0.3 * one,
+    )  # fmt: skip
+    np.testing.assert_allclose(worth, [[[2.5, 0.2]]])
 
 
 @settings(max_examples=80, deadline=None, derandomize=True)

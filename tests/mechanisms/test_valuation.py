@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference import trade
 
-from market_sim.mechanisms.valuation import hedonic_speed_premium, outside_worth, payment_factor, worth
+from market_sim.mechanisms.hedonic import hedonic_speed_premium
+from market_sim.mechanisms.valuation import outside_worth, payment_factor, worth
 
 
 def random_offers(seed, replicates=3, labs=4, offers=9, providers=3, chips=4, stacks=2):

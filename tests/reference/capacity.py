@@ -5,10 +5,15 @@ import numpy as np
 SMALL = 1e-12
 
 
-def useful_chip(plan, throughput):
+def in_logs(throughput):
+    """Logs, floored."""
+    return np.log(np.maximum(throughput, SMALL))
+
+
+def useful_chip(plan, log_fit):
     """exp of the mean log throughput, weighted by plans."""
     weight = plan / np.maximum(plan.sum(axis=1), SMALL)[:, None]
-    return np.exp((weight[:, :, None] * np.log(np.maximum(throughput, SMALL))).sum(axis=1))
+    return np.exp((weight[:, :, None] * log_fit).sum(axis=1))
 
 
 def being_built(waiting, received, supply, vendor_of, packages, on_sale, active, useful):
@@ -61,6 +66,11 @@ def mean(weight, value):
     return (weight * value).sum(axis=(1, 2))
 
 
+def mean_excess(weight, value, usual):
+    """Weighted sum of what is above the usual."""
+    return (weight * np.maximum(0.0, value - usual[:, :, None])).sum(axis=(1, 2))
+
+
 def quote_goals(price, useful, reaches, quote, floor, in_service, sold, rest_at):
     """Replacement price of the same work, floored; vacancy."""
     replaced = price[:, :, None] * useful[:, None, :] * reaches[:, :, None]
@@ -76,11 +86,11 @@ def best_to_order(quote, built, delay, fall, may):
     return excess.argmax(axis=2), excess.max(axis=2)
 
 
-def replacement_cost(weight, built, reaches, throughput):
+def replacement_cost(weight, built, reaches, log_fit):
     """exp of the mean log price of delivered chips less each lab's mean log fit to them."""
     price = weight * np.log(np.maximum(built, SMALL) / np.maximum(reaches, SMALL)[:, :, None])
     by_chip = weight.sum(axis=1)
-    fit = (by_chip[:, None, :] * np.log(np.maximum(throughput, SMALL))).sum(axis=2)
+    fit = (by_chip[:, None, :] * log_fit).sum(axis=2)
     return np.where(by_chip.sum(axis=1)[:, None] > 0.0, np.exp(price.sum(axis=(1, 2))[:, None] - fit), 0.0)
 
 

@@ -67,12 +67,13 @@ def _plans(s: ShortList) -> tuple[Floats, Floats, Floats]:
 
 @kernel
 def _specialise(seconds, slopes, bends, useful, prompts, reference, drift, kappa, mix, moved, out):  # type: ignore[no-untyped-def]
-    now, root, total = np.empty(5 * _ALL), np.empty(5 * _ALL), np.empty(_ALL)
+    now, total = np.empty(5 * _ALL), np.empty(_ALL)
     for lab in range(seconds.shape[0]):
         for chip in range(seconds.shape[1]):
             for r in range(kappa.shape[0]):
                 if moved[r, lab]:
-                    drift_plans(seconds[lab, chip], slopes[lab, chip], bends[lab, chip], drift[r, lab], now, root)
+                    drift_roots(slopes[lab, chip], bends[lab, chip], drift[r, lab], now)
+                    drift_seconds(seconds[lab, chip], now, now)
                     plans = fastest_plans(now, kappa[r, chip], total)
                     work = tokens(mix[r, lab], prompts[lab], useful[lab], reference[lab])
                     for kind in range(5):
@@ -91,7 +92,8 @@ def _gradient(seconds, slopes, bends, useful, prompts, reference, drift, kappa, 
         for chip in range(seconds.shape[1]):
             for r in range(kappa.shape[0]):
                 if held[r] > 0.0 and weight[r, lab, chip] > 0.0:
-                    drift_plans(seconds[lab, chip], slopes[lab, chip], bends[lab, chip], drift[r, lab], now, root)
+                    drift_roots(slopes[lab, chip], bends[lab, chip], drift[r, lab], root)
+                    drift_seconds(seconds[lab, chip], root, now)
                     plans = fastest_plans(now, kappa[r, chip], total)
                     work = tokens(mix[r, lab], prompts[lab], useful[lab], reference[lab])
                     hours = rising(
@@ -110,22 +112,27 @@ def tokens(share, ask, useful, reference):  # type: ignore[no-untyped-def]
 
 
 @part
-def drift_plans(seconds, slope, bend, drift, now, root):  # type: ignore[no-untyped-def]
-    """Fills now (kind and plan,): seconds after the drift; and root: 1 + y/16, whose 16th power they grow by."""
+def drift_roots(slope, bend, drift, root):  # type: ignore[no-untyped-def]
+    """Fills root (kind and plan,): 1 + y/16, whose 16th power seconds grow by, y being the response to drift."""
     d0, d1, d2, d3 = drift[0], drift[1], drift[2], drift[3]
     a0, a1, a2, a3 = slope[0], slope[1], slope[2], slope[3]
     b0, b1, b2, b3 = bend[0], bend[1], bend[2], bend[3]
-    for p in range(now.shape[0]):
+    for p in range(root.shape[0]):
         y = d0 * (a0[p] + d0 * b0[p])
         y += d1 * (a1[p] + d1 * b1[p])
         y += d2 * (a2[p] + d2 * b2[p])
         y += d3 * (a3[p] + d3 * b3[p])
         f = 1.0 + 0.0625 * y
-        f = f if f > 0.5 else 0.5
-        f2 = f * f
+        root[p] = f if f > 0.5 else 0.5
+
+
+@part
+def drift_seconds(seconds, root, now):  # type: ignore[no-untyped-def]
+    """Fills now (kind and plan,), which may be `root` itself: seconds after the drift."""
+    for p in range(now.shape[0]):
+        f2 = root[p] * root[p]
         f4 = f2 * f2
         f8 = f4 * f4
-        root[p] = f
         now[p] = seconds[p] * f8 * f8
 
 
