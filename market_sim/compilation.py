@@ -11,15 +11,16 @@ import hashlib
 import os
 import platform
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numba
 import numpy as np
+from numba import from_dtype, typeof
 from numba.core.caching import FunctionCache
-from numba.core.registry import CPUDispatcher
-from numba.core.types import unliteral
+from numba.core.registry import CPUDispatcher, cpu_target
+from numba.core.types import Array, unliteral
 
 try:
     import fcntl
@@ -84,6 +85,7 @@ def _is_ours(folder: Path) -> bool:
 
 OPTIONS: dict[str, Any] = {"error_model": "numpy", "nogil": True, "no_cfunc_wrapper": True}
 FOLDER = kernel_folder(Path(__file__).resolve().parent)
+KERNELS: list[Any] = []  # every kernel made so far, but for parts
 
 
 class _SharedCache(FunctionCache):
@@ -94,20 +96,21 @@ class _SharedCache(FunctionCache):
     """
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
-        with _locked(self.cache_path):
+        with locked(self.cache_path):
             return super().load_overload(sig, target_context)
 
     def save_overload(self, sig: Any, data: Any) -> None:
-        with _locked(self.cache_path):
+        with locked(self.cache_path):
             super().save_overload(sig, data)
 
 
 @contextlib.contextmanager
-def _locked(folder: str) -> Iterator[None]:
+def locked(folder: str, name: str = "lock") -> Iterator[None]:
+    """One process at a time, by a file of that name."""
     with contextlib.ExitStack() as stack:
         with contextlib.suppress(OSError):  # a file system without locks: carry on without one
             if fcntl is not None:
-                lock = stack.enter_context(open(os.path.join(folder, "lock"), "a"))
+                lock = stack.enter_context(open(os.path.join(folder, name), "a"))
                 fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
@@ -147,6 +150,7 @@ def kernel(function: F) -> F:
     dispatcher.__class__ = _Kernel
     with _caching_in(FOLDER):
         dispatcher._cache = _SharedCache(function)
+    KERNELS.append(dispatcher)
     return dispatcher
 
 
@@ -164,3 +168,34 @@ def _part(function: Any, **options: bool) -> Any:
     dispatcher: Any = numba.njit(**OPTIONS | options | {"no_cpython_wrapper": True})(function)
     dispatcher.__class__ = _Part
     return dispatcher
+
+
+# --- types in words -------------------------------------------------------------------------------
+
+STRIDED, READONLY = "strided", "readonly"
+Records = Mapping[str, np.dtype[Any]]
+
+
+def words_of(kind: Any, records: Records) -> str:
+    """A type of numba in words: "int64"; "float64*3" for an array of three axes, "float64*3/strided/readonly"."""
+    if not isinstance(kind, Array):
+        return str(kind)
+    named = {from_dtype(dtype): name for name, dtype in records.items()}
+    marks = [STRIDED] * (kind.layout != "C") + [READONLY] * (not kind.mutable)
+    return "/".join([f"{named.get(kind.dtype, kind.dtype)}*{kind.ndim}", *marks])
+
+
+def type_of(words: str, records: Records) -> Any:
+    """The type that these words stand for."""
+    kind, *marks = words.split("/")
+    name, _, axes = kind.partition("*")
+    if not axes:
+        return from_dtype(np.dtype(name))
+    contiguous: Any = typeof(np.zeros((1,) * int(axes), records.get(name, name)))
+    return contiguous.copy(layout="A" if STRIDED in marks else "C", readonly=READONLY in marks)
+
+
+def machine() -> str:
+    """What machine code is written for, as twelve hex digits: a cache may be shared by several kinds of processor."""
+    kind = repr(cpu_target.target_context.codegen().magic_tuple())
+    return hashlib.blake2b(kind.encode(), digest_size=6).hexdigest()

@@ -15,6 +15,7 @@ from market_sim.simulation.observe import ALL, Observer, recorded
 from market_sim.simulation.prepare import prepare
 from market_sim.simulation.seen import names_of
 from market_sim.simulation.tick import Day, tick
+from market_sim.warming import be_ready
 
 if TYPE_CHECKING:
     from market_sim.agents.policies import Chosen
@@ -44,6 +45,7 @@ class Run:
         """
         tables = recorded(record)
         keep_freed_memory()
+        be_ready()
         self.setup, self.market = prepare(scenario, chosen_seed(seed), tuple(replicates))
         self.policies = seat(policies, self.setup)
         self.observer = Observer(self.setup, tables, light=light)
