@@ -19,7 +19,7 @@ added to the discount is Jorgenson's (1963, *Am. Econ. Rev.* 53) user cost of ca
 import numpy as np
 from numpy.typing import NDArray
 
-from market_sim.numerics import annuity, exp, kannuity, kernel, kexp, klog, log, part
+from market_sim.numerics import annuity, exp, kannuity, kernel, kexp, klog, ksum, log, part
 
 __all__ = [
     "best_by_stack",
@@ -89,7 +89,7 @@ def worth(
     discount, obsolescence (replicate,), a year; delay_dial (replicate,); offer_term (offer,), years;
     prepaid (offer,) or (replicate, offer), a share; live (replicate, offer).
     """
-    utility = np.full(price.shape, -np.inf)
+    utility = np.empty(price.shape)
     numbers = (
         throughput, delivered, price, delay, template, template_weight, affinity, chip_taste, switching,
         discount, obsolescence, delay_dial, offer_term, np.broadcast_to(prepaid, live.shape),
@@ -122,14 +122,16 @@ def mean_price(price: Floats, live: Bools) -> Floats:
 
 @kernel
 def _mean_price(price, live, out):  # type: ignore[no-untyped-def]
-    offers = np.empty(live.shape[1], np.int64)
+    offers = live.shape[1]
+    asked = np.empty(offers)
     for r in range(live.shape[0]):
-        count = _find_live(live[r], offers)
+        count = 0
+        for j in range(offers):
+            count += 1 if live[r, j] else 0
         for i in range(price.shape[1] if count > 0 else 0):
-            total = 0.0
-            for k in range(count):
-                total += price[r, i, offers[k]]
-            out[r, i] = total / count
+            for j in range(offers):
+                asked[j] = price[r, i, j] if live[r, j] else 0.0
+            out[r, i] = ksum(asked) / count
 
 
 @kernel
@@ -148,20 +150,34 @@ def _best_by_stack(throughput, price, live, offer_chip, offer_stack, best):  # t
 
 
 @part
-def _price_list(prices, offers, count, cost, log_cost, lists):  # type: ignore[no-untyped-def]
-    """Which of the price lists seen so far is this lab's, and how many there are; a new one may take the last place."""
+def _price_list(prices, timing, seen, value, lists):  # type: ignore[no-untyped-def]
+    """Which of the price lists seen so far is this lab's, and how many there are; a new one may take the last place.
+
+    `value` (list, offer) is timing less the log price, -inf where an offer has no price.
+    """
     for n in range(lists):
-        same = True
-        for k in range(count):
-            same &= cost[n, k] == prices[offers[k]]
-        if same:
+        others = 0
+        for j in range(prices.shape[0]):
+            others += 1 if prices[j] != seen[n, j] else 0
+        if others == 0:
             return n, lists
     n = lists if lists < _LISTS else _LISTS - 1
-    for k in range(count):
-        cost[n, k] = prices[offers[k]]
-    for k in range(count):
-        log_cost[n, k] = klog(cost[n, k])
+    for j in range(prices.shape[0]):
+        seen[n, j] = prices[j]
+        value[n, j] = timing[j] - klog(prices[j]) if prices[j] > 0.0 else -np.inf
     return n, n + 1
+
+
+@part
+def _kinds(provider, chip, kind, seller, good):  # type: ignore[no-untyped-def]
+    """Neighbouring offers of one provider and chip are of one kind: every kind's seller and good; how many kinds."""
+    count = 0
+    for j in range(provider.shape[0]):
+        if j == 0 or provider[j] != provider[j - 1] or chip[j] != chip[j - 1]:
+            seller[count], good[count] = provider[j], chip[j]
+            count += 1
+        kind[j] = count - 1
+    return count
 
 
 @kernel
@@ -169,45 +185,35 @@ def _worth(
     throughput, delivered, price, delay, template, template_weight, affinity, chip_taste, switching, discount,
     obsolescence, delay_dial, offer_term, prepaid, offer_provider, offer_chip, chip_stack, live, utility,
 ):  # type: ignore[no-untyped-def]  # fmt: skip
-    """Log terms of chip, provider and offer are taken once each, those of prices once for labs that see the same."""
-    labs, chips, providers = throughput.shape[1], throughput.shape[2], delivered.shape[1]
-    offers = np.empty(live.shape[1], np.int64)
-    timing, arrives = np.empty(live.shape[1]), np.empty(providers)
-    by_chip, by_provider = np.empty(chips), np.empty(providers)
-    fixed, cost, log_cost = (
-        np.empty(live.shape[1]),
-        np.empty((_LISTS, live.shape[1])),
-        np.empty((_LISTS, live.shape[1])),
-    )
-    chip, provider = np.empty(live.shape[1], np.int64), np.empty(live.shape[1], np.int64)
+    """Each log is taken once: of chips and providers, of times, of prices for labs that see the same.
+
+    Dead offers are worth -inf by their timing, so that the innermost loop has no branch.
+    """
+    labs, chips, providers, offers = throughput.shape[1], throughput.shape[2], delivered.shape[1], live.shape[1]
+    timing, arrives, by_provider = np.empty(offers), np.empty(providers), np.empty(providers)
+    log_throughput, by_chip = np.empty(labs * chips), np.empty(chips)
+    seen, value = np.empty((_LISTS, offers)), np.empty((_LISTS, offers))
+    kind, seller, good = np.empty(offers, np.uintp), np.empty(offers, np.uintp), np.empty(offers, np.uintp)
+    by_kind = np.empty(_kinds(offer_provider, offer_chip, kind, seller, good))
     for r in range(live.shape[0]):
-        count = _find_live(live[r], offers)
-        _time_factors(
-            offers[:count],
-            delay[r],
-            offer_term,
-            prepaid[r],
-            discount[r],
-            obsolescence[r],
-            delay_dial[r],
-            timing,
-        )
-        for k in range(count):
-            chip[k], provider[k] = offer_chip[offers[k]], offer_provider[offers[k]]
+        _time_factors(delay[r], offer_term, prepaid[r], discount[r], obsolescence[r], delay_dial[r], live[r], timing)
         lists = 0
         for p in range(providers):
             arrives[p] = klog(delivered[r, p])
+        each = throughput[r].ravel()
+        for k in range(labs * chips):
+            log_throughput[k] = klog(each[k])
         for i in range(labs):
             for c in range(chips):
-                by_chip[c] = klog(throughput[r, i, c]) + chip_taste[r, i, c] - switching[r, i, chip_stack[c]]
+                by_chip[c] = log_throughput[i * chips + c] + chip_taste[r, i, c] - switching[r, i, chip_stack[c]]
             for p in range(providers):
                 by_provider[p] = arrives[p] + template_weight[r, i] * template[r, p] + affinity[r, i, p]
-            row = utility[r, i]
-            n, lists = _price_list(price[r, i], offers, count, cost, log_cost, lists)
-            for k in range(count):
-                fixed[k] = by_chip[chip[k]] + by_provider[provider[k]] + timing[k] - log_cost[n, k]
-            for k in range(count):
-                row[offers[k]] = fixed[k] if cost[n, k] > 0.0 else -np.inf
+            for k in range(by_kind.shape[0]):
+                by_kind[k] = by_chip[good[k]] + by_provider[seller[k]]
+            n, lists = _price_list(price[r, i], timing, seen, value, lists)
+            row, rest = utility[r, i], value[n]
+            for j in range(offers):
+                row[j] = by_kind[kind[j]] + rest[j]
 
 
 @part
@@ -221,13 +227,11 @@ def _find_live(live, offers):  # type: ignore[no-untyped-def]
 
 
 @part
-def _time_factors(  # type: ignore[no-untyped-def]
-    offers, delay, term, prepaid, discount, obsolescence, dial, timing
-):
-    """log G - log kappa_pay of every live offer."""
-    for k in range(offers.shape[0]):
-        j = offers[k]
+def _time_factors(delay, term, prepaid, discount, obsolescence, dial, live, timing):  # type: ignore[no-untyped-def]
+    """log G - log kappa_pay of every offer, -inf where it is not live."""
+    for j in range(live.shape[0]):
         due = kexp(-discount * delay[j]) * kannuity(discount * term[j])
         paid = prepaid[j] + (1.0 - prepaid[j]) * due
         life = kannuity((discount + obsolescence) * term[j])
-        timing[k] = klog(life / paid) - (discount + dial * obsolescence) * delay[j]
+        worth = klog(life / paid) - (discount + dial * obsolescence) * delay[j]
+        timing[j] = worth if live[j] else -np.inf

@@ -5,17 +5,19 @@ from numpy.typing import NDArray
 
 from market_sim.mechanisms.clearing.answer import Cleared
 from market_sim.mechanisms.clearing.prices import (
+    apply_prices,
     clearing_error,
     common_step,
+    drifted,
     extrapolate,
     mean_price,
     own_steps,
     pool_demand,
-    sum_pools,
     unit_prices,
+    weigh_pools,
 )
-from market_sim.mechanisms.clearing.shares import LANES, find_labs, find_offers, sell, spread, weigh
-from market_sim.numerics import kernel, kexp, part
+from market_sim.mechanisms.clearing.shares import find_labs, find_offers, find_pools, padded, sell, spread, weigh
+from market_sim.numerics import kernel, part
 
 __all__ = ["clear"]
 
@@ -26,7 +28,6 @@ _MEMORY = 6  # steps that an extrapolation looks back on
 _NEAR = 1.0  # log excess below which steps are extrapolated
 _PATIENCE = 20  # sweeps without progress, after which fewer kinds of step are taken
 _WORSE = 1.5  # growth of the error at which the steps so far are forgotten
-_FARTHEST = 150.0  # of lambda/sigma from where the weights were taken, before they are taken anew
 
 
 def clear(
@@ -53,7 +54,7 @@ def clear(
     """
     replicates, labs, offers = utility.shape
     cleared = Cleared(
-        chips=np.zeros((replicates, labs, offers)),
+        chips=np.empty((replicates, labs, offers)),
         shadow=np.zeros(capacity.shape),
         scarcity=np.zeros((replicates, offers)),
         share_inside=np.zeros((replicates, labs)),
@@ -76,46 +77,33 @@ def _in_order(array: Floats) -> Floats:
 
 
 @part
-def _drifted(scarcity, base, sigma):  # type: ignore[no-untyped-def]
-    """Whether prices have gone so far from where the weights were taken that these may lose their digits."""
-    drift = 0.0
-    for k in range(scarcity.shape[0]):
-        far = abs(scarcity[k] - base[k])
-        drift = far if far > drift else drift
-    return drift > _FARTHEST * sigma
-
-
-@part
 def _search(
     utility, outside, price, labs, offers, pools, loads, capacity, attracted, budgets, sigma, tolerance,
-    max_sweeps, shadow, weights, per_usd, rest, money, factor, scale, chips, demand,
+    max_sweeps, shadow, weights, per_usd, rest, money, factor, scale, demand,
 ):  # type: ignore[no-untyped-def]  # fmt: skip
     """Find one replicate's shadows, in place; the sweeps it took, negative if they ran out.
 
-    `shadow` ends with a pool that is none, of price zero. On return chips_ij = factor_j money_i per_usd_ij.
+    `shadow` and `demand` end with pools that are none, of price zero. On return chips_ij = factor_j money_i per_usd_ij.
     """
-    width, count = factor.shape[0], offers.shape[0]
-    damping = sigma / (1.0 + sigma)
-    asked = 0.0
+    count, width, long = offers.shape[0], factor.shape[0], shadow.shape[0]
+    damping, asked = sigma / (1.0 + sigma), 0.0
     for i in range(budgets.shape[0]):
         asked += budgets[i]
-    level = np.full(width, -np.inf)
-    common, pace = 0.0, 1.0
-    error, best, stalled, kept, tried = np.inf, np.inf, 0, 0, np.empty(capacity.shape[0])
-    points, moves = np.empty((_MEMORY, capacity.shape[0])), np.empty((_MEMORY, capacity.shape[0]))
-    sold, mean = np.empty(width), np.ones(width)
-    scarcity, base, spend = np.zeros(count), np.zeros(count), np.empty(count)
-    excess, unit = np.empty(demand.shape[0]), np.empty(demand.shape[0])
+    level, sold, mean = np.full(width, -np.inf), np.empty(width), np.ones(width)
+    chips, spend = np.empty(count), np.empty(count)
+    tried, base, low, lost = np.empty(long), np.zeros(long), np.empty(long), np.empty(long)
+    excess, binds, sharing, fetched, unit = (
+        np.empty(long), np.empty(long), np.empty(long), np.empty(long), np.empty(long)
+    )  # fmt: skip
+    points, moves, scratch = np.empty((_MEMORY, long)), np.empty((_MEMORY, long)), np.empty((_MEMORY, long))
+    common, pace, error, best, stalled, kept = 0.0, 1.0, np.inf, np.inf, 0, 0
     for sweep in range(max_sweeps + 1):
-        sum_pools(shadow, pools, scarcity)
-        if _drifted(scarcity, base, sigma) or sweep == 0:
+        if sweep == 0 or drifted(shadow, base, sigma):
+            base[:] = shadow
             for k in range(count):
-                base[k] = scarcity[k]
-                level[k] = attracted[k] - base[k] / sigma
+                level[k] = attracted[k] - (base[pools[0, k]] + base[pools[1, k]]) / sigma
             weigh(utility, outside, price, labs, offers, level, sigma, weights, per_usd, rest)
-        for k in range(count):
-            scale[k] = kexp((base[k] - scarcity[k]) / sigma)
-            factor[k] = scale[k] * kexp(-scarcity[k])
+        apply_prices(shadow, base, sigma, pools, low, lost, scale, factor)
         spread(weights, per_usd, rest, budgets, scale, money, sold)
         for k in range(count):
             chips[k], spend[k] = sold[k] * factor[k], sold[k] * scale[k]
@@ -132,22 +120,18 @@ def _search(
             unit_prices(mean, pools, loads, unit)
         for k in range(count):
             spend[k] *= mean[k]
-        manner = stalled // _PATIENCE % 3  # 0: all steps; 1: no common step; 2: own steps alone
-        for g in range(capacity.shape[0]):
-            tried[g] = shadow[g]
+        tried[:] = shadow
+        total, depth = weigh_pools(shadow, excess, chips, spend, pools, loads, binds, sharing, fetched)
         last, common = (
             common,
-            common_step(shadow, excess, spend, pools, demand, capacity, asked, damping, sigma, unit),
+            common_step(binds, fetched, low, demand, capacity, total, depth, asked, damping, sigma, unit),
         )
         pace = 0.5 * pace if common * last < 0.0 else min(1.0, 1.2 * pace)
-        own_steps(shadow, excess, chips, pools, loads, demand, damping)
-        for g in range(capacity.shape[0]):
-            if shadow[g] > 0.0 and manner == 0:
-                shadow[g] = shadow[g] + pace * common if shadow[g] + pace * common > 0.0 else 0.0
-        if error > _WORSE * before:
-            kept = 0
+        manner = stalled // _PATIENCE % 3  # 0: all steps; 1: no common step; 2: own steps alone
+        own_steps(shadow, excess, sharing, demand, capacity, damping, pace * common if manner == 0 else 0.0)
+        kept = 0 if error > _WORSE * before else kept
         if error < _NEAR and manner != 2:
-            extrapolate(tried, shadow[: capacity.shape[0]], kept, points, moves)
+            extrapolate(tried, shadow, kept, points, moves, scratch)
             kept += 1
     return -max_sweeps - 1
 
@@ -157,50 +141,48 @@ def _clear(
     utility, outside, budget, price, pool, weight, capacity, log_attraction, sigma, start, tolerance,
     max_sweeps, chips, shadow, scarcity, inside, sweeps, reason,
 ):  # type: ignore[no-untyped-def]  # fmt: skip
-    """Clear replicate by replicate, on the labs that ask and the offers that sell."""
+    """Clear replicate by replicate, on the labs that ask, the offers that sell and the pools they draw on."""
     labs_all, offers_all, pools_all = utility.shape[1], utility.shape[2], capacity.shape[1]
-    padded = (offers_all + LANES - 1) // LANES * LANES
-    labs, offers = np.empty(labs_all, np.int64), np.empty(offers_all, np.int64)
-    found = np.empty((2, offers_all), np.int64)
-    store, store_per_usd = np.empty(labs_all * padded), np.empty(labs_all * padded)
+    labs, offers, known = np.empty(labs_all, np.int64), np.empty(offers_all, np.uintp), np.empty(pools_all, np.int64)
+    places, place = np.empty((2, offers_all), np.uintp), np.empty(pools_all + 1, np.int64)
+    store, store_per_usd = np.empty(labs_all * padded(offers_all)), np.empty(labs_all * padded(offers_all))
     for r in range(utility.shape[0]):
         buyers = find_labs(budget[r], labs)
-        count = find_offers(log_attraction[r], pool, capacity[r], offers, found)
+        count = find_offers(log_attraction[r], pool, capacity[r], offers)
+        for i in range(labs_all):
+            chips[r, i, :] = 0.0
         if buyers == 0 or count == 0:
             reason[r] = 2 if buyers == 0 else 3
             continue
-        width = (count + LANES - 1) // LANES * LANES
+        of, pools = offers[:count], places[:, :count]
+        many = find_pools(of, pool, pools_all, place, pools, known)
+        width, long = padded(count), padded(many + 1)
         weights = store[: buyers * width].reshape((buyers, width))
         per_usd = store_per_usd[: buyers * width].reshape((buyers, width))
         loads, attracted, budgets = np.empty((2, count)), np.empty(count), np.empty(buyers)
-        pools = np.empty((2, count), np.int64)
         for k in range(count):
-            pools[0, k], pools[1, k] = found[0, k], found[1, k]
-            loads[0, k] = weight[offers[k], 0] if pools[0, k] < pools_all else 0.0
-            loads[1, k] = weight[offers[k], 1] if pools[1, k] < pools_all else 0.0
-            attracted[k] = log_attraction[r, offers[k]]
+            loads[0, k] = weight[of[k], 0] if pools[0, k] < many else 0.0
+            loads[1, k] = weight[of[k], 1] if pools[1, k] < many else 0.0
+            attracted[k] = log_attraction[r, of[k]]
         for i in range(buyers):
             budgets[i] = budget[r, labs[i]]
-        prices = np.zeros(pools_all + 1)
-        for k in range(count):
-            for t in range(2):
-                g = pools[t, k]
-                prices[g] = start[r, g] if g < pools_all and start[r, g] > 0.0 else 0.0
+        room, prices, demand = np.empty(many), np.zeros(long), np.zeros(long)
+        for g in range(many):
+            room[g] = capacity[r, known[g]]
+            prices[g] = start[r, known[g]] if start[r, known[g]] > 0.0 else 0.0
         rest, money = np.empty(buyers), np.empty(buyers)
         factor, scale = np.zeros(width), np.zeros(width)
-        demand, wanted = np.empty(pools_all + 1), np.empty(count)
         taken = _search(
-            utility[r], outside[r], price[r], labs[:buyers], offers[:count], pools, loads, capacity[r],
-            attracted, budgets, sigma[r], tolerance, max_sweeps, prices, weights, per_usd, rest, money,
-            factor, scale, wanted, demand,
+            utility[r], outside[r], price[r], labs[:buyers], of, pools, loads, room, attracted, budgets, sigma[r],
+            tolerance, max_sweeps, prices, weights, per_usd, rest, money, factor, scale, demand,
         )  # fmt: skip
         sweeps[r] = abs(taken)
         reason[r] = 0 if taken > 0 else 1
-        for g in range(pools_all):
-            shadow[r, g] = prices[g]
+        for g in range(many):
+            shadow[r, known[g]] = prices[g]
         for k in range(count):
-            scarcity[r, offers[k]] = prices[pools[0, k]] + prices[pools[1, k]]
+            scarcity[r, of[k]] = prices[pools[0, k]] + prices[pools[1, k]]
         sell(
-            labs[:buyers], offers[:count], pools, capacity[r], demand, factor, scale, weights, per_usd, money,
-            budgets, chips[r], inside[r],
+            labs[:buyers], of, pools, room, demand, factor, scale, weights, per_usd, money, budgets, chips[r],
+            inside[r],
         )  # fmt: skip

@@ -8,7 +8,7 @@ import numpy as np
 
 from market_sim.numerics import kexp, part
 
-__all__ = ["LANES", "find_labs", "find_offers", "sell", "spread", "weigh"]
+__all__ = ["LANES", "find_labs", "find_offers", "find_pools", "fold", "padded", "sell", "spread", "weigh"]
 
 LANES = 8  # running sums per row: a fixed order of addition that fits vector registers
 _NEVER_ABOVE = 1.0 - 1e-12  # room for the rounding of any later sum over one pool's buyers
@@ -26,32 +26,47 @@ def find_labs(budget, labs):  # type: ignore[no-untyped-def]
 
 
 @part
-def find_offers(log_attraction, pool, capacity, offers, pools):  # type: ignore[no-untyped-def]
-    """The offers with something to sell, into `offers`, and their pools (the last index: none); how many."""
-    none = capacity.shape[0]
+def find_offers(log_attraction, pool, capacity, offers):  # type: ignore[no-untyped-def]
+    """The offers with something to sell, into `offers`; how many."""
     count = 0
     for j in range(log_attraction.shape[0]):
         a, b = pool[j, 0], pool[j, 1]
         stocked = (a < 0 or capacity[a] > 0.0) and (b < 0 or capacity[b] > 0.0)
         if stocked and log_attraction[j] > -np.inf:
             offers[count] = j
-            pools[0, count] = a if a >= 0 else none
-            pools[1, count] = b if b >= 0 else none
             count += 1
     return count
 
 
 @part
-def _largest(row, floor):  # type: ignore[no-untyped-def]
-    """The largest of a row whose length is a multiple of the lanes, and of floor."""
-    lanes = np.full(LANES, floor)
-    for k in range(0, row.shape[0], LANES):
-        for t in range(LANES):
-            lanes[t] = row[k + t] if row[k + t] > lanes[t] else lanes[t]
-    most = floor
-    for t in range(LANES):
-        most = lanes[t] if lanes[t] > most else most
-    return most
+def find_pools(offers, pool, many, place, pools, known):  # type: ignore[no-untyped-def]
+    """The pools that `offers` draw on, of `many`, into `known`; how many.
+
+    `pools` (2, offer) become their places there; an offer without a pool gets the place behind the last.
+    """
+    for g in range(many + 1):
+        place[g] = -1
+    for k in range(offers.shape[0]):
+        for t in range(2):
+            pools[t, k] = pool[offers[k], t] if pool[offers[k], t] >= 0 else many
+            place[pools[t, k]] = 0
+    count = 0
+    for g in range(many):
+        if place[g] == 0:
+            place[g] = count
+            known[count] = g
+            count += 1
+    place[many] = count
+    for k in range(offers.shape[0]):
+        for t in range(2):
+            pools[t, k] = place[pools[t, k]]
+    return count
+
+
+@part
+def padded(length):  # type: ignore[no-untyped-def]
+    """The least multiple of the lanes that holds so many."""
+    return (length + LANES - 1) // LANES * LANES
 
 
 @part
@@ -64,29 +79,44 @@ def weigh(  # type: ignore[no-untyped-def]
     row = np.full(width, -np.inf)
     cost = np.ones(width)
     for i in range(labs.shape[0]):
-        values, prices = utility[labs[i]], price[labs[i]]
+        values, prices, weight = utility[labs[i]], price[labs[i]], weights[i]
         for k in range(offers.shape[0]):
-            row[k] = values[offers[k]]
+            row[k] = values[offers[k]] * per_sigma + level[k]
             cost[k] = prices[offers[k]]
         for k in range(width):
-            row[k] = row[k] * per_sigma + level[k]
+            weight[k] = row[k]
         out = outside[labs[i]] * per_sigma
-        top = _largest(row, out)
+        top = _largest(weight, out)
         if top == -np.inf:
             top = 0.0
         for k in range(width):
-            weights[i, k] = kexp(row[k] - top) if row[k] > -np.inf else 0.0
+            weight[k] = kexp(row[k] - top) if row[k] > -np.inf else 0.0
         for k in range(width):
-            per_usd[i, k] = weights[i, k] / cost[k] if weights[i, k] > 0.0 else 0.0
+            per_usd[i, k] = weight[k] / cost[k] if weight[k] > 0.0 else 0.0
         rest[i] = kexp(out - top) if out > -np.inf else 0.0
 
 
 @part
-def _fold(row):  # type: ignore[no-untyped-def]
+def _largest(row, floor):  # type: ignore[no-untyped-def]
+    """The largest of floor and a row, destroyed, whose length is a multiple of the lanes, by halves as in `fold`."""
+    n = row.shape[0]
+    while n > LANES:
+        half = padded(n // 2)
+        for k in range(n - half):
+            row[k] = row[half + k] if row[half + k] > row[k] else row[k]
+        n = half
+    most = floor
+    for k in range(n):
+        most = row[k] if row[k] > most else most
+    return most
+
+
+@part
+def fold(row):  # type: ignore[no-untyped-def]
     """Sum of a row, destroyed, whose length is a multiple of the lanes: halves are added on each other."""
     n = row.shape[0]
     while n > LANES:
-        half = (n // 2 + LANES - 1) // LANES * LANES
+        half = padded(n // 2)
         for k in range(n - half):
             row[k] = row[k] + row[half + k]
         n = half
@@ -103,7 +133,7 @@ def spread(weights, per_usd, rest, budgets, scale, money, sold):  # type: ignore
         row, bought = weights[i], per_usd[i]
         for k in range(width):
             scaled[k] = row[k] * scale[k]
-        total = _fold(scaled) + rest[i]
+        total = fold(scaled) + rest[i]
         each = budgets[i] / total if total > 0.0 else 0.0
         money[i] = each
         for k in range(width):
@@ -129,4 +159,4 @@ def sell(labs, offers, pools, capacity, demand, factor, scale, weights, per_usd,
             row[offers[k]] = per_usd[i, k] * money[i] * factor[k]
         for k in range(scale.shape[0]):
             spent[k] = weights[i, k] * scale[k]
-        inside[labs[i]] = _fold(spent) * money[i] / budgets[i]
+        inside[labs[i]] = fold(spent) * money[i] / budgets[i]
