@@ -19,8 +19,8 @@ leader = size.first().collect()["entity"].item()
 print(f"The leading vendor by revenue over all runs: {leader}")
 
 buyers = tables["concentration"].filter(pl.col("market") == f"buyers of {leader}", pl.col("basis") == "bookings")
-over = buyers.group_by("scenario", "replicate", year).agg(pl.col("hhi", "effective_firms").mean())
-print(f"HHI of the buyers of {leader} (0 to 1), median and nine tenths of the replicates:")
+over = buyers.group_by("scenario", "replicate", year).agg(pl.col("hhi").sort_by("date").last())
+print(f"HHI of the buyers of {leader} at the end of each year (0 to 1), median and nine tenths of the replicates:")
 print(over.group_by("scenario", "year").agg(spread("hhi")).sort("scenario", "year").collect())
 
 own = tables["signals"].filter(pl.col("signal").is_in(VENDOR_SIGNALS), pl.col("group") == leader)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -76,12 +77,17 @@ def _simulated(question: Question, hands: Hands, quiet: bool) -> Batch:
     """Both scenarios in one batch; one that is there already is gone on with, if need be."""
     from market_sim.experiments.batch import resume_batch, run_design
     from market_sim.experiments.design import DESIGN, design
+    from market_sim.experiments.metrics import metric_of, when_of
     from market_sim.results.files import is_file
+    from market_sim.scenario.canonical import as_tree
 
     overrides = overrides_of(question.assignments)
     loaded = [scenario_of(one, overrides) for one in (question.a, question.b)]
     count = REPLICATES if question.replicates is None else question.replicates
     planned = design(loaded, count, seed=question.seed, command=command_line())
+    for metric, scenario in itertools.product(map(metric_of, question.metrics), loaded):
+        if words := metric.untold(when_of(question.at), as_tree(scenario), planned.light):
+            raise WrongInput(words)  # before anything is simulated
     folder = question.out or Path("runs", planned.name)
     with Progress(quiet=quiet) as progress:
         workers: dict[str, Any] = {"workers": hands.workers, "scheduler": hands.scheduler, "watch": progress}
@@ -96,6 +102,8 @@ def _tell(found: Comparison) -> None:
     columns = ("metric", "A", "B", "B - A", "from", "to", "", "pairs", "luck", "unit")
     show(grid(columns, map(_row, found.differences), right=(1, 2, 3, 4, 5, 7, 8)))
     say(f"*: the interval leaves out zero. luck: {LUCK}")
+    for why in found.left_out:
+        say(f"Left out: {why}.")
 
 
 def _row(one: Difference) -> tuple[str, ...]:

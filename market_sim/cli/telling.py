@@ -11,7 +11,7 @@ from market_sim.views.failures import Failure
 from market_sim.views.summary import Figure, Leader, Summary
 
 NONE = "-"
-YEARLY = "Times, prices and the premium are means over the first and the last twelve months."
+YEARLY = "Times and prices are means over the first and the last twelve months."
 LUCK = "One draw of luck: compare over many with `market-sim batch`."
 GROUP = "* a group, counted as one"
 MARKET_WORDS = {"vendor": "chips", "provider": "cloud", "lab": "labs", "platform": "software"}

@@ -54,12 +54,13 @@ class Comparison:
     when: When
     confidence: float
     differences: tuple[Difference, ...]
+    left_out: tuple[str, ...] = ()  # of the usual metrics those that the runs cannot tell then, and why
 
     def as_json(self) -> dict[str, Any]:
         """Plain data."""
         rows = [{name: getattr(one, name) for name in Difference.__dataclass_fields__} for one in self.differences]
         head = {"a": str(self.a), "b": str(self.b), "seed": self.seed, "at": str(self.when)}
-        return head | {"confidence": self.confidence, "differences": rows}
+        return head | {"confidence": self.confidence, "differences": rows, "left_out": list(self.left_out)}
 
 
 def compare(
@@ -79,11 +80,12 @@ def compare(
         raise WrongRequest(f"confidence {confidence}: wanted a number between 0 and 1, such as 0.95")
     runs = _one_run(a), _one_run(b)
     seed = _common_seed(*runs)
-    asked = [one if isinstance(one, Metric) else metric_of(one) for one in metrics] or _usual(*runs)
     end = _common_end(*runs) if when.last is None else when.last
     settled = When(end, when.first)
-    differences = tuple(_difference(one, *runs, settled, confidence, seed) for one in asked)
-    return Comparison(place_of(a), place_of(b), seed, settled, confidence, differences)
+    asked = [one if isinstance(one, Metric) else metric_of(one) for one in metrics]
+    usual, left_out = ([], ()) if asked else _usual(settled, *runs)
+    differences = tuple(_difference(one, *runs, settled, confidence, seed) for one in asked or usual)
+    return Comparison(place_of(a), place_of(b), seed, settled, confidence, differences, left_out)
 
 
 def _one_run(folder: str | Place) -> Runs:
@@ -105,12 +107,15 @@ def _common_seed(*runs: Runs) -> int:
     return infos[0].seed
 
 
-def _usual(*runs: Runs) -> list[Metric]:
+def _usual(when: When, *runs: Runs) -> tuple[list[Metric], tuple[str, ...]]:
+    """The usual metrics that both runs can tell at that time, and why they cannot tell the others."""
     tables = set(runs[0]) & set(runs[1])
     usual = [metric for metric in map(metric_of, DEFAULT_METRICS) if metric.table in tables]
     if not usual:
         raise WrongRequest("neither concentration nor signals were recorded in both: name metrics of what was")
-    return usual
+    infos = [manifest.info for run in runs for manifest in run.manifests.values()]
+    untold = {one: [why for info in infos if (why := one.untold(when, info.resolved, info.light))] for one in usual}
+    return [one for one in usual if not untold[one]], tuple(why[0] for why in untold.values() if why)
 
 
 def _common_end(*runs: Runs) -> Any:

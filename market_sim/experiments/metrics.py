@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect
 from calendar import monthrange
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import reduce
+from operator import or_
+from typing import Any
 
 import polars as pl
 
+from market_sim.experiments.design import DEFAULT_TABLES
 from market_sim.experiments.errors import WrongRequest
 from market_sim.results.columns import CONCENTRATION
+from market_sim.results.light import days_of_ticks, is_thinned
 from market_sim.results.names import Names
 from market_sim.results.read import Places, Runs, read_runs
 from market_sim.results.tables import Results
@@ -50,11 +55,15 @@ class Metric:
     def in_each(self, runs: Runs | Results, when: When) -> pl.LazyFrame:
         """Columns run, replicate and value: the mean over the days of `when`, or the last value by its day.
 
-        Raises WrongRequest where a run did not record the table, or has none of the names.
+        What is measured once a year has the mean of the measurements in that time. Raises WrongRequest where a run
+        did not record the table, has none of the names, or holds nothing but year ends and another day is asked for.
         """
         self._refuse_unknown(runs)
+        self._refuse_untold(runs, when)
         rows = runs[self.table].lazy().filter(pl.col(name) == held for name, held in self.where)
         value = pl.col(self.column).cast(pl.Float64)
+        if self.once_a_year:
+            rows = _measured_days(rows, runs)
         if when.first is not None:
             rows, value = rows.filter(pl.col("date") >= when.first), value.mean()
         else:
@@ -65,12 +74,58 @@ class Metric:
             rows = rows.with_columns(pl.lit(runs.info.folder_name).alias("run"))
         return rows.group_by("run", "replicate").agg(value.alias("value"))
 
+    @property
+    def _what(self) -> str:
+        """The signal or the market."""
+        return self.where[0][1]
+
+    @property
+    def once_a_year(self) -> bool:
+        """Whether it is measured at year ends, and held in between."""
+        return any(signal.name == self._what and signal.yearly for signal in SIGNALS)
+
+    def untold(self, when: When, resolved: Mapping[str, Any], light: bool) -> str:
+        """Why a run of a resolved scenario cannot tell it for that time, in words; empty if it can.
+
+        `light`: whether single firms and chips were recorded at year ends alone.
+        """
+        thinned = light and is_thinned(self.table, self._what)
+        if not (thinned or self.once_a_year):
+            return ""
+        days, told = days_of_ticks(resolved)
+        asked = when.among(days)
+        between = [day for day in asked if day not in told]
+        if not between or (self.once_a_year and when.first and len(between) < len(asked)):
+            return ""
+        at = bisect(told, between[0])
+        near = [f"{day:%Y-%m}" for day in told[max(0, at - 1) : at + 1]]
+        ask = f"not at {when}: ask for one of those, such as --at {near[-1]}"
+        if self.once_a_year:
+            return f"{self.text} is measured once a year, here in {' and in '.join(near)}, {ask}"
+        held = f"{self.text} was recorded at year ends alone, here in {' and in '.join(near)}, {ask}"
+        return f"{held}, or record every tick (market-sim batch ... --record {','.join(DEFAULT_TABLES)})"
+
+    def _refuse_untold(self, runs: Runs | Results, when: When) -> None:
+        infos = [runs.info] if isinstance(runs, Results) else [one.info for one in runs.manifests.values()]
+        for info in infos:
+            if words := self.untold(when, info.resolved, info.light):
+                raise WrongRequest(words)
+
     def _refuse_unknown(self, runs: Runs | Results) -> None:
         for place, tables, names in _held(runs):
             if self.table not in tables:
                 raise WrongRequest(f"{self.text}: {place} did not record {self.table!r}")
             for vocabulary, name in self.where:
                 _refuse_name(self.text, vocabulary, name, names)
+
+
+def _measured_days(rows: pl.LazyFrame, runs: Runs | Results) -> pl.LazyFrame:
+    """The rows of the days on which what is measured once a year was."""
+    if isinstance(runs, Results):
+        return rows.filter(pl.col("date").is_in(days_of_ticks(runs.info.resolved)[1]))
+    told = {run: days_of_ticks(manifest.info.resolved)[1] for run, manifest in runs.manifests.items()}
+    measured = ((pl.col("run") == run) & pl.col("date").is_in(days) for run, days in told.items())
+    return rows.filter(reduce(or_, measured))
 
 
 def _held(runs: Runs | Results) -> Iterator[tuple[str, Iterable[str], Names]]:
@@ -123,6 +178,11 @@ class When:
     last: date | None = None
     first: date | None = None
 
+    def among(self, days: Sequence[date]) -> list[date]:
+        """Those of the days, in order, whose values count."""
+        within = [day for day in days if self.last is None or day <= self.last]
+        return within[-1:] if self.first is None else [day for day in within if day >= self.first]
+
     def __str__(self) -> str:
         last = str(self.last) if self.last else "the end"
         return f"mean of {self.first} to {last}" if self.first else last
@@ -171,7 +231,8 @@ def metric_values(
     `runs`: opened runs, results in memory, or what `read_runs` takes. `metrics`: see `metric_of`; `at`: see
     `when_of`. Columns `run`, `replicate`, and one per metric, called as it was asked for; sorted by the first two,
     runs in the order of `Runs.manifests`. Null where a replicate has no such number by then; a replicate without
-    any is left out. Units are those of `Metric.unit`.
+    any is left out. Units are those of `Metric.unit`. Batches tell of single firms and chips at year ends, unless
+    asked to `record` more: other dates are refused for those.
 
         metric_values("runs/sweep-*/*", ["provider/stock/hhi", "neocloud_share"], at="2030")
 

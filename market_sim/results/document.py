@@ -32,10 +32,10 @@ end.
 
 `format_version`, `scenario` (its name), `scenario_sha256` (of `resolved` as canonical JSON), `seed`,
 `replicates`, `first_replicate`, `command`, `versions`, `started`, `finished`, `complete`, `tables` (those
-recorded), `parts` (each with table, part, rows, bytes and sha256 of its file), `names` (vocabulary to
-names, in the order of the enums' codes) and `resolved` (the resolved scenario). A file that `parts` does
-not name does not count. While `complete` is false the run is unfinished: what `parts` names is whole, but
-more was to come.
+recorded), `light` (true where single firms and chips were recorded at year ends alone), `parts` (each with
+table, part, rows, bytes and sha256 of its file), `names` (vocabulary to names, in the order of the enums'
+codes) and `resolved` (the resolved scenario). A file that `parts` does not name does not count. While
+`complete` is false the run is unfinished: what `parts` names is whole, but more was to come.
 """
 
 

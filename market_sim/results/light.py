@@ -7,14 +7,19 @@ noise that no file compresses. Those of the ticks named stay whole, so that smal
 quantities of `shares`, which follow from shares and totals.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
+from typing import Any
 
 import numpy as np
 
-from market_sim.results.calendar import year_ends
+from market_sim.results.calendar import Calendar, year_ends
+from market_sim.results.vocabulary import MARKETS, SIGNALS
 
 BITS = 10  # significant bits, the leading one included
 FULL = 24  # those of a float32
+ONES = ("lab", "chip")  # groups of signals of which there are many
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,22 @@ class Plan:
         if not self.light:
             return numbers
         return np.where(self.is_whole(numbers.shape[-1]), numbers, rounded(numbers, BITS))
+
+
+def is_thinned(table: str, what: str) -> bool:
+    """Whether the light form holds rows at year ends alone; `what`: the signal or the market that they are of."""
+    if table == "signals":
+        return any(signal.name == what and signal.by in ONES for signal in SIGNALS)
+    return table == "shares" or (table == "concentration" and what not in (market.name for market in MARKETS))
+
+
+def days_of_ticks(resolved: Mapping[str, Any]) -> tuple[list[date], list[date]]:
+    """The days on which the ticks of a resolved scenario open, and those of the first, of year ends and of the last."""
+    ticks, months = int(resolved["ticks"]), float(resolved["tick_months"])
+    year, month = str(resolved["start"])[:7].split("-")
+    opened = Calendar(date(int(year), int(month), 1), months).days_of_ticks(np.arange(ticks))
+    days: list[date] = opened.astype("M8[D]").tolist()
+    return days, [days[tick] for tick in year_ends(ticks, months)]
 
 
 def rounded(numbers: np.ndarray, bits: int) -> np.ndarray:

@@ -54,8 +54,8 @@ class RunInfo:
     """What makes a run the run it is.
 
     `resolved`: the resolved scenario as plain JSON data; `text`: the same as TOML. `replicates` draws of
-    luck are held, from `first_replicate` on. `tables`: what is recorded. Raises ResultsError where
-    `resolved` is not JSON.
+    luck are held, from `first_replicate` on. `tables`: what is recorded, and whether in the `light` form.
+    Raises ResultsError where `resolved` is not JSON.
     """
 
     scenario: str
@@ -67,6 +67,7 @@ class RunInfo:
     first_replicate: int = 0
     command: str = ""
     tables: tuple[str, ...] = tuple(TABLES)
+    light: bool = False
     started: str = field(default_factory=now)
     scenario_sha256: str = field(init=False)
 
@@ -137,6 +138,7 @@ class Manifest:
             "finished": self.finished,
             "complete": self.complete,
             "tables": list(info.tables),
+            "light": info.light,
             "parts": [vars(part) for part in self.parts],
             "names": {vocabulary: list(names) for vocabulary, names in info.names.items()},
             "resolved": info.resolved,
@@ -171,6 +173,7 @@ def _from_fields(fields: Mapping[str, Any], folder: Place) -> Manifest:
         text=text,
         names=Names(fields["names"]),
         tables=tuple(fields["tables"]),
+        light=bool(fields.get("light", False)),  # runs recorded before it was written down
     )
     parts = tuple(Part(**part) for part in fields["parts"])
     return Manifest(info, parts, fields["versions"], fields["finished"], fields["complete"])

@@ -17,12 +17,16 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """One series of the `signals` table: what it is, its unit, and what its groups are."""
+    """One series of the `signals` table: what it is, its unit, and what its groups are.
+
+    `yearly`: measured at the first tick, at those that end a year and at the last one, and held in between.
+    """
 
     name: str
     unit: str
     by: str
     meaning: str
+    yearly: bool = False
 
 
 MARKETS = (
@@ -145,7 +149,9 @@ SIGNALS = (
         "log",
         "all",
         "mean log ratio of a lab's best platform per USD to its best of another vendor, less the same for a "
-        "twin that never adapts to its chips; labs weighted by planned spending",
+        "twin that never adapts to its chips; labs weighted by planned spending, taken at the start and at the end of "
+        "every year",
+        yearly=True,
     ),
     Signal("quality_loss", "log", "lab", "capability given up by co-design with the chips owned"),
     Signal(
@@ -154,6 +160,7 @@ SIGNALS = (
         "all",
         "share of spending that would move between stacks were all equally mature and ports free, the market "
         "cleared again; taken at the start and at the end of every year",
+        yearly=True,
     ),
     Signal(
         "fit_gain",
@@ -161,6 +168,7 @@ SIGNALS = (
         "all",
         "useful compute of the chips in service, shared anew among labs as they judge chips, over that shared by spec "
         "sheet, less 1: what choosing by fit makes of a fixed stock; taken at the start and at the end of every year",
+        yearly=True,
     ),
     Signal(
         "rank_changes",
@@ -168,6 +176,7 @@ SIGNALS = (
         "all",
         "share of pairs of chips on sale that labs rank otherwise, per USD, than peak FLOP/s on the spec sheet does; "
         "labs weighted by planned spending, taken at the start and at the end of every year",
+        yearly=True,
     ),
     Signal("automation", "1", "stack", "share of kernel work that models do well on the stack"),
     Signal("ports_started", "count", "stack", "ports of a lab's software begun this tick"),

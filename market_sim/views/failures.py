@@ -58,11 +58,12 @@ def _relieved(accounts: pl.LazyFrame) -> dict[Place, list[str]]:
 
 
 def _emptied(shares: pl.LazyFrame) -> dict[Place, list[str]]:
-    """Providers and labs whose compute falls to nothing."""
+    """Providers and labs whose compute falls to nothing from one tick to the next."""
     markets = _plain("market").is_in(["provider", "lab"])
     held = shares.filter(_plain("basis") == "stock", markets).sort("tick", maintain_order=True)
-    before = pl.col("quantity").shift(1).over("replicate", "market", "entity")
-    return _by_place(held.filter((pl.col("quantity") <= 0.0) & (before > 0.0)), "entity")
+    own = ("replicate", "market", "entity")
+    before = (pl.col("quantity").shift(1) > 0.0) & (pl.col("tick").shift(1) == pl.col("tick") - 1)
+    return _by_place(held.filter((pl.col("quantity") <= 0.0) & before.over(own)), "entity")
 
 
 def _by_place(frame: pl.LazyFrame, name: str) -> dict[Place, list[str]]:

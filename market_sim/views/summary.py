@@ -169,7 +169,7 @@ def _figures(frames: Mapping[str, pl.LazyFrame]) -> tuple[Figure, ...]:
         signals = frames["signals"]
         figures += _yearly(signals, "time_to_capacity", "time to capacity", "months", scale=12.0)
         figures += _yearly(signals, "useful_price", "price of useful compute", "USD per useful PFLOP-hour")
-        figures += _yearly(signals, "cuda_premium", "CUDA premium", "share of spending")
+        figures += _premium(signals)
     return tuple(figures)
 
 
@@ -216,6 +216,14 @@ def _yearly(signals: pl.LazyFrame, signal: str, name: str, unit: str, scale: flo
     return [
         Figure(name, "" if row["group"] == "all" else row["group"], unit, Change(row["start"], row["end"]))
         for row in rows
+    ]
+
+
+def _premium(signals: pl.LazyFrame) -> list[Figure]:
+    """What software was worth when the run began and when it ended: it is measured then and held in between."""
+    held = signals.filter(_plain("signal") == "cuda_premium", pl.col("value").is_not_null())
+    return [
+        Figure("CUDA premium", "", "share of spending", change) for change in _changes(held, "group", "value").values()
     ]
 
 

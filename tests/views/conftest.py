@@ -23,3 +23,10 @@ def batch_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def runs(batch_folder: Path) -> Runs:
     """Its two runs."""
     return read_runs(batch_folder)
+
+
+@pytest.fixture(scope="session")
+def light_runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
+    """The same two runs as a batch records them unless asked for more."""
+    scenarios = [load_scenario(name, {"ticks": TICKS}) for name in ("baseline", "power_limited")]
+    return read_runs(run_batch(scenarios, REPLICATES, "serial", tmp_path_factory.mktemp("light") / "batch").folder)

@@ -1,6 +1,7 @@
 """Aggregation for charts on rows small enough to work by hand: gaps, odd horizons, single draws."""
 
 from datetime import date
+from typing import Any
 
 import polars as pl
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from market_sim.results.manifest import RunInfo
 from market_sim.results.names import Names
 from market_sim.views.charts import CHARTS
-from market_sim.views.charts.bands import said, spread, yearly
+from market_sim.views.charts.bands import said, spread, year_ends_of, yearly
 from market_sim.views.charts.holdings import held_frames, last_days
 from market_sim.views.labels import labels
 
@@ -88,12 +89,68 @@ def test_a_lone_date_is_a_dot_with_whiskers() -> None:
     ]
     columns = ["scenario", "replicate", "date", "market", "basis", "hhi"]
     chart = CHARTS["concentration"].draw({"concentration": pl.LazyFrame(rows, schema=columns, orient="row")}).to_dict()
-    lone = [row["lone"] for data in chart["datasets"].values() for row in data]
-    assert lone == [True] * 4
+    assert len(rows_of(chart)) == 4
     layers = chart["spec"]["layer"]
-    assert {layer["mark"]["type"] for layer in layers if layer.get("transform") == [{"filter": "datum.lone"}]} == {
-        "point", "rule",
-    }  # fmt: skip
+    marked = {layer["transform"][0]["filter"]: layer["mark"]["type"] for layer in layers if "transform" in layer}
+    assert marked == {"datum.first": "rule", "datum.seldom || datum.first": "point"}
+    assert {(row["first"], row["lone"], row["seldom"]) for row in rows_of(chart)} == {(True, True, True)}
+
+
+def rows_of(chart: dict[str, Any]) -> list[dict[str, Any]]:
+    """What a chart draws."""
+    return [row for data in chart["datasets"].values() for row in data]
+
+
+def clocked(ticks: list[int]) -> pl.LazyFrame:
+    """HHI of one market at these months of 2026 and on, three replicates of it."""
+    days = [date(2026 + tick // 12, 1 + tick % 12, 1) for tick in ticks]
+    rows = [("base", draw, day, "vendor", "stock", 0.1 * draw) for draw in range(3) for day in days]
+    columns = ["scenario", "replicate", "date", "market", "basis", "hhi"]
+    return pl.LazyFrame(rows, schema=columns, orient="row")
+
+
+@pytest.mark.parametrize(
+    ("ticks", "few"),
+    [
+        ([0, 11, 23, 35], True),
+        ([0, 11, 15], True),
+        ([5, 17, 29], True),
+        ([*range(36)], False),
+        ([0, 3, 6, 9, 12], False),
+    ],
+)
+def test_a_line_through_few_dates_marks_them_and_says_so(ticks: list[int], few: bool) -> None:
+    """Once a year or less: a dot at each, words in the heading. Every month or quarter: neither."""
+    chart = CHARTS["concentration"].draw({"concentration": clocked(ticks)}).to_dict()
+    assert {row["seldom"] for row in rows_of(chart)} == {few}
+    assert any("Dots on lines: one figure a year" in line for line in chart["title"]["subtitle"]) == few
+    kinds = [layer["mark"]["type"] for layer in chart["spec"]["layer"]]
+    assert ("point" in kinds) == few
+
+
+def test_years_end_where_the_scenario_s_do() -> None:
+    """Of a run from July over fourteen months: first, twelfth and last; of one over three quarters: first and last."""
+    month = [date(2026 + (6 + tick) // 12, 1 + (6 + tick) % 12, 1) for tick in range(14)]
+    quarter = [date(2026, 1 + 3 * tick, 1) for tick in range(3)]
+    rows = [("months", tick, day) for tick, day in enumerate(month)]
+    rows += [("quarters", tick, day) for tick, day in enumerate(quarter)]
+    found = year_ends_of(pl.LazyFrame(rows, schema=["scenario", "tick", "date"], orient="row")).collect()
+    assert sorted(found.rows()) == [("months", 0), ("months", 11), ("months", 13), ("quarters", 0), ("quarters", 2)]
+
+
+def test_stacks_of_few_dates_are_columns_with_their_dates() -> None:
+    """An area between year ends would tell of months that nobody recorded."""
+    days = [date(2026, 1, 1), *(date(year, 12, 1) for year in range(2026, 2030))]
+    rows = [("base", draw, day, firm, 0.5) for draw in range(2) for day in days for firm in "AB"]
+    markets = pl.concat([held(rows).with_columns(market=pl.lit(name)) for name in ("vendor", "provider")])
+    chart = CHARTS["shares"].draw({"shares": markets}).to_dict()
+    stacks = [one["concat"][0]["mark"]["type"] for one in chart["concat"]]
+    assert stacks == ["bar", "bar"]
+    assert "Columns: 2026-01, 2026-12 and once a year to 2029-12" in chart["title"]["subtitle"][1]
+    months = [date(2026 + at // 12, 1 + at % 12, 1) for at in range(30)]
+    rows = [("base", draw, day, firm, 0.5) for draw in range(2) for day in months for firm in "AB"]
+    chart = CHARTS["shares"].draw({"shares": held(rows)}).to_dict()
+    assert {one["concat"][0]["mark"]["type"] for one in chart["concat"]} == {"area"}
 
 
 def run_info(scenario: str, seed: int, first: int = 0, replicates: int = 1) -> RunInfo:

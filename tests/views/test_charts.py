@@ -163,12 +163,13 @@ def test_prices_are_quotes_by_month_and_the_useful_price_by_year(runs: Runs) -> 
 
 
 def test_software_draws_premium_and_automation_in_per_cent(runs: Runs) -> None:
-    """And the other measures as they are."""
+    """And the other measures as they are; what is measured once a year only when it was."""
     frame = CHARTS["software"].frames(runs)["software"]
     signals = {"CUDA premium": ("cuda_premium", 100.0), "Lock-in": ("lock_in", 1.0), "Labs apart": ("segregation", 1.0)}
     for start, (signal, scale) in signals.items():
+        rows = rows_of(runs, "signals", signal=signal, group="all")
         held = grouped(
-            rows_of(runs, "signals", signal=signal, group="all"),
+            [row for row in rows if signal == "segregation" or row["tick"] in (0, 11, 15)],
             lambda row: (row["scenario"], row["date"]),
             lambda row, scale=scale: scale * row["value"],
         )
@@ -313,3 +314,24 @@ def test_a_chart_is_saved_as_picture_or_page(layout: str, runs: Runs, tmp_path: 
     content = (tmp_path / f"chart.{layout}").read_bytes()
     assert content.lstrip().startswith({"png": b"\x89PNG", "html": b"<!DOCTYPE html>"}[layout])
     assert b'src="http' not in content
+
+
+@pytest.mark.parametrize("name", ["concentration", "shares", "provider_kinds", "vendor", "software", "prices"])
+def test_a_light_batch_draws_the_same_figures_where_it_has_them(name: str, runs: Runs, light_runs: Runs) -> None:
+    """Every row it draws is one of the full batch's, to a thousandth; what is kept at year ends is drawn then."""
+    full, light = CHARTS[name].frames(runs), CHARTS[name].frames(light_runs)
+    ends = {row["date"] for row in rows_of(light_runs, "shares")}
+    assert len(ends) == 3
+    for key, drawn in light.items():
+        held = [column for column in drawn.columns if drawn.schema[column] in (pl.String, pl.Date)]
+        if "date" not in held or not {"median", "share"} & set(drawn.columns):
+            continue
+        column = "median" if "median" in drawn.columns else "share"
+        both = drawn.join(full[key], on=held, suffix="_full")
+        kept = drawn if name != "prices" else both  # of prices, other chips may be drawn
+        assert both.height == kept.height > 0
+        assert np.allclose(both[column], both[f"{column}_full"], rtol=2e-3, atol=1e-9)
+        thinned = drawn.filter(pl.col("panel").str.contains("its buyers|Share of|CUDA premium|Lock-in|chip-hour"))
+        assert set(thinned["date"]) <= ends
+        months = drawn.filter(pl.col("panel").str.contains("Chips under|Labs apart|Lead time|Chip vendors$"))
+        assert months.height == 0 or key == "stack" or key == "end" or months["date"].n_unique() == 16

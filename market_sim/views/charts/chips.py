@@ -10,7 +10,7 @@ import polars as pl
 from market_sim.views.charts.bands import plain, scenarios_of, spread, texts, where
 from market_sim.views.charts.holdings import last_days
 from market_sim.views.charts.kind import ChartKind, Frames, Tables
-from market_sim.views.charts.look import INK, Part, finished, source, together
+from market_sim.views.charts.look import INK, Part, finished, layered, source, together
 
 MOST_CHIPS = 14
 HOURS = 8766.0  # of a year
@@ -105,13 +105,17 @@ def _map(own: pl.DataFrame, key: str, labs: list[str], chips: list[str]) -> Part
             axis=alt.Axis(labelAngle=-50, orient="bottom"),
         ),
         y=alt.Y("lab:N", sort=labs, scale=alt.Scale(domain=labs), title=None, axis=alt.Axis(labelLimit=150)),
-        tooltip=["lab:N", "chip:N", *(alt.Tooltip(f"{name}:Q", format=".1f") for name in ("mean", "low90", "high90"))],
+        tooltip=[
+            alt.Tooltip("lab:N"),
+            alt.Tooltip("chip:N"),
+            *(alt.Tooltip(f"{name}:Q", format=".1f") for name in ("mean", "low90", "high90")),
+        ],
     )
     fill = alt.Color("mean:Q", title=None, scale=alt.Scale(scheme="blues", domain=[0.0, most]), legend=None)
     ink = alt.condition(alt.datum.mean > 0.6 * most, alt.value("white"), alt.value(INK))
-    upper = base.mark_text(fontSize=10, dy=-5 if many else 0).encode(text="figure:N", color=ink)
-    lower = [base.mark_text(fontSize=8, dy=6).encode(text="span:N", color=ink)] if many else []
-    layers = alt.layer(base.mark_rect().encode(color=fill), upper, *lower)
+    upper = base.mark_text(fontSize=10, dy=-5 if many else 0).encode(text=alt.Text("figure:N"), color=ink)
+    lower = [base.mark_text(fontSize=8, dy=6).encode(text=alt.Text("span:N"), color=ink)] if many else []
+    layers = layered(base.mark_rect().encode(color=fill), upper, *lower)
     sized = layers.properties(width=CELL_WIDTH * len(chips), height=CELL_HEIGHT * len(labs))
     return Part(sized, {key: seen})
 

@@ -24,6 +24,8 @@ PAST = ("series", "period", "history", "median", "low50", "high50", "low90", "hi
 PERIOD = re.compile(r"(\d{4})(?:-Q([1-4])|-(\d{2})(?:-(\d{2}))?)?")
 ROW = 24  # pixels for a row of dots or bars
 NUMBERS = 190  # pixels for the column of figures beside a forest
+SIZES = ((1e12, "T"), (1e9, "bn"), (1e6, "M"), (1e3, "k"))
+SMALLEST = 1e-4  # that is written with three figures
 FURTHEST = 1.5  # of A: differences beyond are drawn at the edge
 
 
@@ -68,9 +70,18 @@ def _figures(row: Mapping[str, Any]) -> str:
     """A difference and its interval in words, such as `+0.012 (0.004 to 0.020) USD`."""
     if row["difference"] is None:
         return "nothing to compare"
-    span = f" ({row['low']:.3g} to {row['high']:.3g})" if row["low"] is not None else ""
+    span = f" ({short(row['low'])} to {short(row['high'])})" if row["low"] is not None else ""
     unit = "" if row["unit"] in ("0-1", "1") else f" {row['unit']}"
-    return f"{row['difference']:+.3g}{span}{unit}"
+    return f"{short(row['difference'], '+')}{span}{unit}"
+
+
+def short(number: float, sign: str = "-") -> str:
+    """Three figures without powers of ten, such as `-82.5M` and `0.00037`; `sign`: as in format specifications."""
+    size, word = next(((size, word) for size, word in SIZES if abs(number) >= 0.9995 * size), (1.0, ""))
+    scaled = number / size
+    if abs(scaled) >= SMALLEST:
+        return f"{scaled:{sign}.3g}{word}"
+    return f"{scaled:{sign}.5f}".rstrip("0").rstrip(".") if round(scaled, 5) else "0"
 
 
 def _axis_of(frame: pl.DataFrame) -> list[float]:

@@ -5,15 +5,28 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import reduce
+from operator import or_
 from typing import Any
 
 import altair as alt
 import polars as pl
 
-from market_sim.views.charts.bands import draws_of, overlaid, plain, said, scenarios_of, spread, texts, where
+from market_sim.views.charts.bands import draws_of, overlaid, plain, said, scenarios_of, seldom, spread, texts, where
 from market_sim.views.charts.firms import OTHERS, firm_colours
 from market_sim.views.charts.kind import ChartKind, Frames, Tables
-from market_sim.views.charts.look import HEIGHT, INK, WIDTH, Part, axis_of_dates, by_run, finished, source, together
+from market_sim.views.charts.look import (
+    HEIGHT,
+    INK,
+    WIDTH,
+    Part,
+    axis_of_dates,
+    by_run,
+    finished,
+    layered,
+    source,
+    together,
+)
 
 MARKETS = {
     "vendor": "Chip vendors",
@@ -24,6 +37,7 @@ MARKETS = {
 BASIS = "stock"
 MOST_NAMED = 7  # firms of a market
 STRIP, ROW = 150, 9  # pixels: the strip of intervals beside a stack, and a row of it for one run
+COLUMN = 24  # pixels, at most: a column of a stack
 PLACE = ("scenario", "market", "date")
 
 
@@ -35,7 +49,7 @@ def concentration_frames(tables: Tables) -> Frames:
 def hhi_of(table: pl.LazyFrame, markets: Mapping[str, str]) -> pl.DataFrame:
     """Quantiles of HHI by scenario, panel (the market's title) and date."""
     held = where(table, basis=BASIS, market=markets)
-    return _titled(spread(held.select(*PLACE, "replicate", value="hhi"), PLACE), markets)
+    return _titled(spread(held.select(*PLACE, value="hhi"), PLACE), markets)
 
 
 def concentration_picture(frames: Frames) -> Any:
@@ -62,9 +76,8 @@ def held_frames(tables: Tables, markets: Mapping[str, str]) -> Frames:
     """
     held = where(tables["shares"], basis=BASIS, market=markets).filter(pl.col("share").is_not_null())
     rows = held.select(*PLACE, "entity", "replicate", "share")
-    draws = rows.group_by(PLACE).agg(draws=pl.col("replicate").n_unique())
-    mean = rows.group_by(*PLACE, "entity").agg(pl.col("share").sum()).join(draws, on=PLACE)
-    means = mean.with_columns(share=pl.col("share") / pl.col("draws")).drop("draws").collect(engine="streaming")
+    summed = rows.group_by(*PLACE, "entity").agg(pl.col("share").sum()).collect(engine="streaming")
+    means = summed.with_columns(pl.col("share") / pl.col("share").sum().over(PLACE))  # shares of a replicate sum to 1
     named = _named(means)
     return {
         "stack": _titled(texts(_stacked(means, named)), markets),
@@ -102,7 +115,9 @@ def last_days(frame: pl.DataFrame) -> pl.DataFrame:
 def _ends(rows: pl.LazyFrame, named: pl.DataFrame, days: pl.DataFrame) -> pl.DataFrame:
     """Quantiles over all replicates that the market has, on the day of each scenario."""
     keys = ["scenario", "market", "place", "entity", "date"]
-    held = _gathered(rows.join(days.lazy(), on=["scenario", "date"]), named)
+    last = (pl.lit(day) == pl.col("date") for day in days["date"].unique())
+    there = rows.filter(reduce(or_, last, pl.lit(False))).join(days.lazy(), on=["scenario", "date"])
+    held = _gathered(there, named)
     own = held.group_by(*keys, "replicate").agg(value=pl.col("share").sum()).collect(engine="streaming")
     draws = own.select(*PLACE, "replicate").unique()
     grid = own.select(keys).unique().join(draws, on=PLACE)
@@ -125,18 +140,32 @@ def shares_picture(frames: Frames) -> Any:
     rows = held_rows(frames, stack["panel"].unique(maintain_order=True).to_list(), "shares")
     runs = scenarios_of(end)
     columns, whose = (2, (f"{runs[0]}.",)) if len(runs) == 1 else (1, ())
-    return finished(together(rows, columns), "Shares of useful compute in service", (*whose, *stack_says(end)))
+    return finished(together(rows, columns), "Shares of useful compute in service", (*whose, *stack_says(stack, end)))
 
 
-def stack_says(end: pl.DataFrame) -> Sequence[str]:
+def stack_says(stack: pl.DataFrame, end: pl.DataFrame) -> Sequence[str]:
     """What stacks and dots are, and of when."""
     days = " and ".join(sorted({f"{day:%Y-%m}" for day in end["date"]}))
     runs = scenarios_of(end)
+    columns = _columns_say(stack) if yearly_at_most(stack) else "Stacks: over time"
     if draws_of(end) == "1":
-        return (f"Stacks over time; dots: shares at {days}. One draw of luck: no interval can be drawn.",)
+        return (f"{columns}. Dots: shares at {days}. One draw of luck: no interval can be drawn.",)
     dots = f"Dots: median share at {days}; thick bars hold 50 %, thin ones 90 % of {draws_of(end)} replicates."
     order = (f"Of each firm from top to bottom: {'; '.join(runs)}.",) if len(runs) > 1 else ()
-    return "Stacks: mean over replicates.", dots, *order
+    return f"{columns}, mean over replicates.", dots, *order
+
+
+def _columns_say(stack: pl.DataFrame) -> str:
+    """Of when the columns are: not of whole years."""
+    days = [f"{day:%Y-%m}" for day in stack["date"].unique().sort()]
+    if len(days) < 4:
+        return f"Columns: {' and '.join(days)}"
+    return f"Columns: {days[0]}, {days[1]} and once a year to {days[-1]}"
+
+
+def yearly_at_most(stack: pl.DataFrame) -> bool:
+    """Whether shares are there once a year or less, as batches tell of single firms unless asked for more."""
+    return bool(stack.select(seldom(("scenario", "panel", "entity")).all()).item())
 
 
 def held_rows(frames: Frames, panels: Sequence[str], key: str) -> list[Part]:
@@ -172,17 +201,17 @@ def _firms(own: pl.DataFrame) -> list[str]:
 
 
 def _stacks(own: pl.DataFrame, look: Look, title: str) -> Part:
-    """One market's shares as a stack for each run, the largest at the bottom."""
+    """One market's shares as a stack for each run, the largest at the bottom; columns where dates are few."""
     runs = scenarios_of(own)
-    lone = own["date"].n_unique() == 1
     chart = source(look.key)
-    marked = chart.mark_bar() if lone else chart.mark_area(stroke="white", strokeWidth=1.0)
+    columns = min(COLUMN, 0.8 * (WIDTH - 40) / own["date"].n_unique())
+    marked = chart.mark_bar(size=columns) if yearly_at_most(own) else chart.mark_area(stroke="white", strokeWidth=1.0)
     encoded = marked.encode(
         x=alt.X("date:T", title=None, axis=axis_of_dates()),
         y=alt.Y("share:Q", title=None, axis=alt.Axis(format="%"), scale=alt.Scale(domain=[0.0, 1.0])),
         color=alt.Color("entity:N", title=None, scale=look.scale, legend=None),
-        order="place:Q",
-        tooltip=["scenario:N", "entity:N", alt.Tooltip("share:Q", format=".1%")],
+        order=alt.Order("place:Q"),
+        tooltip=[alt.Tooltip("scenario:N"), alt.Tooltip("entity:N"), alt.Tooltip("share:Q", format=".1%")],
     ).properties(width=WIDTH - 40, height=HEIGHT)
     return by_run(Part(encoded, {look.key: own}), runs, title)
 
@@ -203,14 +232,14 @@ def _strip(own: pl.DataFrame, look: Look) -> Part:
         y=y,
         yOffset=alt.YOffset("scenario:N", sort=runs),
         color=alt.Color("entity:N", scale=look.scale, legend=None),
-        tooltip=["scenario:N", "entity:N", *figures, "replicates:Q"],
+        tooltip=[alt.Tooltip("scenario:N"), alt.Tooltip("entity:N"), *figures, alt.Tooltip("replicates:Q")],
     )
     x = alt.X("median:Q", title="share at the end", axis=alt.Axis(format="%", tickCount=4), scale=alt.Scale(zero=True))
-    wide = base.mark_rule(strokeWidth=1.5).encode(x="low90:Q", x2="high90:Q")
-    half = base.mark_rule(strokeWidth=4).encode(x="low50:Q", x2="high50:Q")
+    wide = base.mark_rule(strokeWidth=1.5).encode(x=alt.X("low90:Q"), x2=alt.X2("high90:Q"))
+    half = base.mark_rule(strokeWidth=4).encode(x=alt.X("low50:Q"), x2=alt.X2("high50:Q"))
     dot = base.mark_point(filled=True, size=34, stroke=INK, strokeWidth=0.7, opacity=1.0).encode(x=x, shape=shape)
     height = max(HEIGHT, ROW * len(runs) * len(look.firms))
-    return Part(alt.layer(wide, half, dot).properties(width=STRIP, height=height), {look.key: own})
+    return Part(layered(wide, half, dot).properties(width=STRIP, height=height), {look.key: own})
 
 
 CONCENTRATION = ChartKind(

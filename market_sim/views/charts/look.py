@@ -70,12 +70,26 @@ def together(parts: Sequence[Part], columns: int) -> Part:
     return Part(chart, {key: rows for part in parts for key, rows in part.data.items()})
 
 
+def layered(*layers: Any) -> Any:
+    """One drawing over another.
+
+    Marks and encodings become plain data: Altair copies all there is at every step, with each of the hundred
+    properties that a mark or an axis could have.
+    """
+    for layer in layers:
+        layer.mark = layer.mark if isinstance(layer.mark, str) else layer.mark.to_dict(validate=False)
+        channels = layer.encoding.to_dict(validate=False, context={"data": layer.data})
+        layer.encoding = alt.FacetedEncoding(**channels)
+    return alt.layer(*layers)
+
+
 def by_run(part: Part, runs: Sequence[str], title: str) -> Part:
     """A panel for each run, in order; where there is but one, the part itself."""
     if len(runs) < 2:
         return part.titled(title)
     facet = alt.Facet("scenario:N", sort=list(runs), title=None, header=header())
-    return Part(part.chart.facet(facet=facet, columns=min(3, len(runs)), title=title), part.data)
+    panels = part.chart.facet(facet=facet, columns=min(3, len(runs)), title=title)
+    return Part(panels.properties(bounds="flush", spacing={"row": 50, "column": 24}), part.data)  # rows stand in line
 
 
 def moment(day: date | None) -> str:
@@ -157,11 +171,12 @@ def specification(chart: Any) -> dict[str, Any]:
 
 
 def without_hover(spec: Any) -> Any:
-    """A specification less the layers that only answer the mouse."""
+    """A specification less what only answers the mouse: layers, hints, and panning, which clips every panel."""
     if isinstance(spec, list):
         return [without_hover(one) for one in spec if not _answers_the_mouse(one)]
     if isinstance(spec, dict):
-        return {key: one if key == "datasets" else without_hover(one) for key, one in spec.items()}
+        kept = {key: one for key, one in spec.items() if key not in ("params", "tooltip")}
+        return {key: one if key == "datasets" else without_hover(one) for key, one in kept.items()}
     return spec
 
 

@@ -18,7 +18,8 @@ MOST_CHIPS = 8
 def frames(tables: Tables) -> Frames:
     """`prices`: quantiles by scenario, panel and date; `panels`: the panels in order, useful compute first.
 
-    Quotes are those asked for one year, by month; what a useful PFLOP-hour was signed at is a yearly mean.
+    Quotes are those asked for one year, at every date recorded; for the useful PFLOP-hour, yearly means of what was
+    signed.
     """
     table = tables["signals"]
     chips = _most_traded(table)
@@ -32,7 +33,7 @@ def frames(tables: Tables) -> Frames:
 
 
 def _most_traded(table: pl.LazyFrame) -> list[str]:
-    """Chips that were signed for in the most months, in order of their first; the quoted ones if none was."""
+    """Chips that were signed for at the most dates recorded, in order of their first; the quoted ones if none was."""
     for signal in ("trade", "quote"):
         counted = where(table, signal=signal).group_by("group").agg(months=pl.len(), first=pl.col("date").min())
         found = texts(counted.collect(engine="streaming"))
@@ -45,7 +46,7 @@ def _most_traded(table: pl.LazyFrame) -> list[str]:
 def picture(frames: Frames) -> Any:
     """A panel for each price, a line for each run."""
     panels = overlaid(frames["prices"], frames["panels"]["panel"].to_list(), columns=3)
-    says = (said(frames["prices"]), "The chips that were signed for in the most months; asked for one year's rent.")
+    says = (said(frames["prices"]), "The chips most often signed for; asked for one year's rent.")
     return finished(panels, "What compute costs", says)
 
 

@@ -16,7 +16,7 @@ MEASURES = {
     "divergence": Measure("Divergence of architectures, log"),
     "segregation": Measure("Labs apart by platform, 0 to 1"),
 }
-MOST_STACKS = 5
+MOST_STACKS = 3
 AUTOMATION = "Automation, {}: % of kernel work"
 
 
@@ -43,7 +43,7 @@ def _ahead(table: pl.LazyFrame) -> list[str]:
 
 def picture(frames: Frames) -> Any:
     """A panel for each measure, a line for each run."""
-    panels = overlaid(frames["software"], frames["panels"]["panel"].to_list(), columns=3)
+    panels = overlaid(frames["software"], frames["panels"]["panel"].to_list(), columns=4)
     says = (said(frames["software"]), "Lock-in above 0: having adapted to its chips ties a lab to their platform.")
     return finished(panels, "The software moat", says)
 

@@ -11,7 +11,7 @@ from market_sim.views.charts.bands import plain, scenarios_of, texts, where
 from market_sim.views.charts.chips import HOURS
 from market_sim.views.charts.kind import ChartKind, Frames, Tables
 from market_sim.views.charts.kinds import KINDS
-from market_sim.views.charts.look import INK, Part, finished, source, together
+from market_sim.views.charts.look import INK, Part, finished, layered, source, together
 
 LARGEST = 4  # contracts that are drawn of each year
 ROW = 13
@@ -54,8 +54,8 @@ def picture(frames: Frames) -> Any:
         for at, run in enumerate(scenarios_of(tape))
     ]
     says = (
-        f"The {LARGEST} worth most of those signed in each year. Thin: signed and waiting.",
-        "Thick: in service, as long as it lasted or is due to.",
+        f"Who rents ← from whom: the {LARGEST} contracts worth most of those signed in each year.",
+        "Thin: signed and waiting. Thick: in service, as long as it lasted or is due to.",
     )
     return finished(together(lines, 1), "The contract tape: largest contracts", says)
 
@@ -71,17 +71,17 @@ def _timeline(own: pl.DataFrame, key: str, total: dict[str, Any]) -> Part:
     figures = [alt.Tooltip("chips:Q", format=",.0f"), alt.Tooltip("usd_per_chip_hour:Q", format=".2f"),
                alt.Tooltip("worth:Q", format=".3~s", title="USD over its term")]  # fmt: skip
     days = [alt.Tooltip(f"{name}:T", format="%Y-%m-%d") for name in ("signed", "promised", "started", "closes")]
-    names = [f"{name}:N" for name in ("lab", "provider", "chip", "lot", "status")]
+    names = [alt.Tooltip(f"{name}:N") for name in ("lab", "provider", "chip", "lot", "status")]
     base = source(key).encode(y=y, tooltip=[*names, *figures, *days])
     x = alt.X("signed:T", title=None, axis=alt.Axis(format="%Y", orient="top"))
     hue = alt.Color("provider_kind:N", title=None, scale=alt.Scale(domain=list(KINDS), range=list(KINDS.values())))
-    waits = base.mark_rule(color=INK, strokeWidth=1).encode(x=x, x2="opens:T")
-    serves = base.mark_bar(height=ROW - 5).encode(x="opens:T", x2="closes:T", color=hue)
+    waits = base.mark_rule(color=INK, strokeWidth=1).encode(x=x, x2=alt.X2("opens:T"))
+    serves = base.mark_bar(height=ROW - 5).encode(x=alt.X("opens:T"), x2=alt.X2("closes:T"), color=hue)
     marks = alt.Shape("ending:N", title=None, scale=alt.Scale(domain=list(ENDINGS.values()), range=list(SHAPES)))
     broken = base.transform_filter("isValid(datum.ending)")
-    ends = broken.mark_point(filled=True, size=45, color="black", opacity=1.0).encode(x="closes:T", shape=marks)
+    ends = broken.mark_point(filled=True, size=45, color="black", opacity=1.0).encode(x=alt.X("closes:T"), shape=marks)
     broken_off = [ends] if rows["ending"].is_not_null().any() else []
-    chart = alt.layer(waits, serves, *broken_off).properties(width=420, height=ROW * own.height, title=title)
+    chart = layered(waits, serves, *broken_off).properties(width=420, height=ROW * own.height, title=title)
     return Part(chart, {key: rows})
 
 

@@ -46,7 +46,7 @@ def picture(frames: Frames) -> Any:
     columns = 2 if series["scenario"].n_unique() == 1 else 4
     above = overlaid(series, [one for one in titles if one in set(series["panel"])], columns=columns)
     below = held_rows(frames, frames["stack"]["panel"].unique(maintain_order=True).to_list(), "buyers")
-    says = (said(series), *stack_says(frames["end"]))
+    says = (said(series), *stack_says(frames["stack"], frames["end"]))
     return finished(together([above, *below], 1), f"{frames['vendor']['vendor'][0]}: its buyers and its backing", says)
 
 
