@@ -8,6 +8,7 @@ once: a stale caller is never found. The cache lies in `MARKET_SIM_CACHE`, else 
 
 import contextlib
 import hashlib
+import importlib
 import os
 import platform
 import tempfile
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numba
+import numba.np.linalg
 import numpy as np
 from numba import from_dtype, typeof
 from numba.core.caching import FunctionCache
@@ -83,6 +85,18 @@ def _is_ours(folder: Path) -> bool:
         return not hasattr(os, "getuid") or folder.stat().st_uid == os.getuid()
 
 
+def _spare_blas() -> None:
+    """Import numba's arrays without SciPy's linear algebra, which they import to see whether it is there: a tenth of a
+    second in every process, for what no kernel uses. Whoever does use it gets it as ever."""
+    linalg: Any = numba.np.linalg
+    looked_for, linalg.ensure_blas = linalg.ensure_blas, lambda: None
+    try:
+        importlib.import_module("numba.np.arraymath")
+    finally:
+        linalg.ensure_blas = looked_for
+
+
+_spare_blas()
 OPTIONS: dict[str, Any] = {"error_model": "numpy", "nogil": True, "no_cfunc_wrapper": True}
 FOLDER = kernel_folder(Path(__file__).resolve().parent)
 KERNELS: list[Any] = []  # every kernel made so far, but for parts

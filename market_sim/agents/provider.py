@@ -346,8 +346,9 @@ def orderable(setup: Setup, market: Market, offered: Offered, chips: np.ndarray)
     return wanted * scale[:, :, None]
 
 
-def retire(setup: Setup, market: Market, avoidable: np.ndarray) -> np.ndarray:
-    """Chips switched off (R, provider, chip): vacant ones whose quote no longer pays their power, in half a year."""
+def retire(setup: Setup, market: Market, avoidable: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Chips switched off and chips left (R, provider, chip), and how many of each chip go (R, chip): vacant ones whose
+    quote no longer pays their power, in half a year."""
     return inventory.switched_off(
         market.providers.quote, avoidable, market.fleet.in_service, market.holdings.sold, half_a_year(setup)
     )

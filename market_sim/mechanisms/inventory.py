@@ -136,16 +136,21 @@ def placed(chip: Ints, chips: Floats, quote: Floats, delay: Floats, optimism: Fl
 
 
 @kernel
-def _switched_off(quote, avoidable, in_service, sold, part, out):  # type: ignore[no-untyped-def]
-    for r in range(out.shape[0]):
-        for p in range(out.shape[1]):
-            for c in range(out.shape[2]):
+def _switched_off(quote, avoidable, in_service, sold, part, off, left, by_chip):  # type: ignore[no-untyped-def]
+    for r in range(off.shape[0]):
+        for p in range(off.shape[1]):
+            for c in range(off.shape[2]):
                 idle = quote[r, p, c] <= avoidable[r, p, c] * BELOW_POWER
-                out[r, p, c] = max(0.0, in_service[r, p, c] - sold[r, p, c]) * part if idle else 0.0
+                off[r, p, c] = max(0.0, in_service[r, p, c] - sold[r, p, c]) * part if idle else 0.0
+                left[r, p, c] = in_service[r, p, c] - off[r, p, c]
+                by_chip[r, c] += off[r, p, c]
 
 
-def switched_off(quote: Floats, avoidable: Floats, in_service: Floats, sold: Floats, part: float) -> Floats:
-    """A `part` of the vacant chips (replicate, provider, chip) whose `quote` no longer pays what running them costs."""
-    out = np.empty(quote.shape)
-    _switched_off(quote, avoidable, in_service, sold, part, out)
-    return out
+def switched_off(
+    quote: Floats, avoidable: Floats, in_service: Floats, sold: Floats, part: float
+) -> tuple[Floats, Floats, Floats]:
+    """A `part` of the vacant chips whose `quote` no longer pays what running them costs, and the chips left in service,
+    both (replicate, provider, chip); how many of each chip go (replicate, chip)."""
+    off, left, by_chip = np.empty(quote.shape), np.empty(quote.shape), np.zeros((len(quote), quote.shape[2]))
+    _switched_off(quote, avoidable, in_service, sold, part, off, left, by_chip)
+    return off, left, by_chip

@@ -1,12 +1,15 @@
 """Scenario, seed and replicates -> everything fixed for the run, and the market at its start."""
 
+from dataclasses import dataclass
+from functools import cache
+
 import numpy as np
 
 from market_sim.agents import lab, provider
 from market_sim.mechanisms import contracts, delivery, demand, fit, pricing
 from market_sim.mechanisms.contracts import Weights
 from market_sim.numerics import log
-from market_sim.scenario.catalog import architecture_table, chip_table
+from market_sim.scenario.catalog import ChipTable, architecture_table, chip_table
 from market_sim.scenario.realise import lucky, realise
 from market_sim.scenario.schema import Scenario
 from market_sim.simulation.technology import specialised, weighed
@@ -22,22 +25,33 @@ def prepare(scenario: Scenario, seed: int, replicates: tuple[int, ...]) -> tuple
     """Draw all luck, search all plans once, and open the market."""
     drawn = realise(scenario, seed, replicates)
     luck = draw_luck(scenario, drawn, seed, lucky(scenario, replicates))
-    chips = chip_table({name: {"catalog": chip.catalog or name} for name, chip in scenario.chip.items()})
-    architectures = architecture_table([one.architecture for one in scenario.lab.values()])
-    jobs = fit.default_jobs(architectures)
-    shortlist = fit.prepare(architectures, chips, jobs)
-    setup = lay_out(
-        scenario,
-        drawn,
-        luck,
-        seed,
-        replicates,
-        chips.families,
-        shortlist,
-        fit.spec_sheet(chips, jobs),
-        fit.error_band(chips),
+    plans = search_plans(
+        tuple((name, chip.catalog or name) for name, chip in scenario.chip.items()),
+        tuple(one.architecture for one in scenario.lab.values()),
     )
-    return setup, _open(setup, _maturity(setup, chips))
+    setup = lay_out(
+        scenario, drawn, luck, seed, replicates, plans.chips.families, plans.shortlist, plans.peak, plans.band
+    )
+    return setup, _open(setup, _maturity(setup, plans.chips))
+
+
+@dataclass(frozen=True)
+class Plans:
+    """What the compute fit knows of a scenario's chips and architectures before any luck is drawn."""
+
+    chips: ChipTable
+    shortlist: fit.ShortList
+    peak: np.ndarray  # (lab, chip) PFLOP/s of the spec sheet
+    band: np.ndarray  # (chip,) standard deviation of the log error
+
+
+@cache
+def search_plans(chips: tuple[tuple[str, str], ...], architectures: tuple[str, ...]) -> Plans:
+    """The plans of chips (name, name in the catalogue) and of labs' architectures: searched once for all chunks."""
+    table = chip_table({name: {"catalog": listed} for name, listed in chips})
+    models = architecture_table(list(architectures))
+    jobs = fit.default_jobs(models)
+    return Plans(table, fit.prepare(models, table, jobs), fit.spec_sheet(table, jobs), fit.error_band(table))
 
 
 def _maturity(setup: Setup, chips) -> np.ndarray:  # type: ignore[no-untyped-def]

@@ -128,6 +128,14 @@ class Seen:
         _by_kind(np.ascontiguousarray(by_provider, np.float64), self.cast.provider_group, out)
         return out
 
+    def ratio_by_kind(self, part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+        """Sums of one over those of the other, both (R, provider), over all and over each kind of provider (R, 1 +
+        kind); NaN where the other's is not above zero."""
+        out = np.empty((self.setup.width, 1 + len(self.cast.kinds)))
+        above, below = np.ascontiguousarray(part), np.ascontiguousarray(whole)
+        _ratio_by_kind(above, below, self.cast.provider_group, out)
+        return out
+
     @cached_property
     def fleets(self) -> "Fleets":
         """Sums over the chips in service."""
@@ -192,6 +200,21 @@ def _by_kind(values, kind, out):  # type: ignore[no-untyped-def]
         for p in range(values.shape[1]):
             out[r, 0] += values[r, p]
             out[r, 1 + kind[p]] += values[r, p]
+
+
+@kernel
+def _ratio_by_kind(part, whole, kind, out):  # type: ignore[no-untyped-def]
+    above, below = np.empty(out.shape[1]), np.empty(out.shape[1])
+    for r in range(part.shape[0]):
+        for k in range(out.shape[1]):
+            above[k], below[k] = 0.0, 0.0
+        for p in range(part.shape[1]):
+            above[0] += part[r, p]
+            below[0] += whole[r, p]
+            above[1 + kind[p]] += part[r, p]
+            below[1 + kind[p]] += whole[r, p]
+        for k in range(out.shape[1]):
+            out[r, k] = above[k] / below[k] if below[k] > 0.0 else np.nan
 
 
 def quarter(years: float) -> int:

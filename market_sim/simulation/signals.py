@@ -19,7 +19,7 @@ from market_sim.simulation.premium import cuda_premium
 from market_sim.simulation.seen import Cast, Seen, ratio
 from market_sim.simulation.systems import fit_gain, list_price, rank_changes
 from market_sim.simulation.technology import twin_throughput
-from market_sim.state.grouping import grouped_product, summed_product
+from market_sim.state.grouping import grouped_product, rows, summed_product, weighed
 from market_sim.state.setup import Setup
 from market_sim.state.tables import CHIPS, LOANS, SITES
 
@@ -145,13 +145,13 @@ def _ports(seen: Seen, changed: Callable[[np.ndarray, np.ndarray], np.ndarray]) 
 def time_to_capacity(seen: Seen) -> np.ndarray:
     """By kW."""
     done = seen.day.delivered
-    return ratio(seen.by_kind(done.delay), seen.by_kind(done.completed))
+    return seen.ratio_by_kind(done.delay, done.completed)
 
 
 def lateness(seen: Seen) -> np.ndarray:
     """By kW."""
     done = seen.day.delivered
-    return ratio(seen.by_kind(done.lateness), seen.by_kind(done.completed))
+    return seen.ratio_by_kind(done.lateness, done.completed)
 
 
 def speed_premium(seen: Seen) -> np.ndarray:
@@ -177,7 +177,7 @@ def incentive(seen: Seen) -> np.ndarray:
 
 def _by_site_power(seen: Seen, by_provider: np.ndarray) -> np.ndarray:
     weight = seen.market.providers.power * seen.market.providers.active
-    return ratio(seen.by_kind(by_provider * weight), seen.by_kind(weight))
+    return seen.ratio_by_kind(by_provider * weight, weight)
 
 
 # --- capacity and prices --------------------------------------------------------------------------
@@ -185,12 +185,12 @@ def _by_site_power(seen: Seen, by_provider: np.ndarray) -> np.ndarray:
 
 def utilisation(seen: Seen) -> np.ndarray:
     """In chips."""
-    return ratio(seen.by_kind(seen.fleets.sold), seen.by_kind(seen.fleets.chips))
+    return seen.ratio_by_kind(seen.fleets.sold, seen.fleets.chips)
 
 
 def vacancy(seen: Seen) -> np.ndarray:
     """In kW."""
-    return ratio(seen.by_kind(seen.fleets.empty_kw), seen.by_kind(seen.fleets.kw))
+    return seen.ratio_by_kind(seen.fleets.empty_kw, seen.fleets.kw)
 
 
 def quote(seen: Seen) -> np.ndarray:
@@ -210,7 +210,7 @@ def scarcity_rent(seen: Seen) -> np.ndarray:
 
 def useful_price(seen: Seen) -> np.ndarray:
     """USD an hour over useful PFLOP/s of this tick's deals."""
-    return ratio(seen.by_kind(seen.deals.takings), seen.by_kind(seen.deals.useful))
+    return seen.ratio_by_kind(seen.deals.takings, seen.deals.useful)
 
 
 def unmet_demand(seen: Seen) -> np.ndarray:
@@ -244,7 +244,7 @@ def active_providers(seen: Seen) -> np.ndarray:
 def largest_customer(seen: Seen) -> np.ndarray:
     """By rent; a firm's own use of its capacity is no custom."""
     largest, paid = customers(seen.setup, seen.day.events.rent)
-    return ratio(seen.by_kind(largest), seen.by_kind(paid))
+    return seen.ratio_by_kind(largest, paid)
 
 
 def neocloud_share(seen: Seen) -> np.ndarray:
@@ -286,7 +286,7 @@ def provider_margin(seen: Seen) -> np.ndarray:
     wear = chips * (1.0 - exp(-dt * 2.0 / d.life))[:, None] + sites * (1.0 - exp(-dt * 2.0 / d.site_life))[:, None]
     rent = seen.day.events.by_provider("rent")
     left = rent + seen.day.settled.flows[:, FLOW["operations"], at] - wear
-    return ratio(seen.by_kind(left), seen.by_kind(rent))
+    return seen.ratio_by_kind(left, rent)
 
 
 def backing_exposure(seen: Seen) -> np.ndarray:
@@ -294,13 +294,13 @@ def backing_exposure(seen: Seen) -> np.ndarray:
     v = seen.market.vendors
     given = v.guarantees.sum(axis=1)
     covered = np.minimum(1.0, _debt(seen) / np.where(given > 0.0, given, 1.0))
-    return v.stakes.sum(axis=2) + v.leases.sum(axis=2) + (v.guarantees * covered[:, None, :]).sum(axis=2)
+    return rows(v.stakes) + rows(v.leases) + weighed(v.guarantees, covered)
 
 
 def provider_leverage(seen: Seen) -> np.ndarray:
     """At the end of the tick."""
     book = seen.market.ledger.real[:, :2, _providers(seen)].sum(axis=1)
-    return ratio(seen.by_kind(_debt(seen)), seen.by_kind(book))
+    return seen.ratio_by_kind(_debt(seen), book)
 
 
 def _debt(seen: Seen) -> np.ndarray:

@@ -83,4 +83,4 @@ def _turned(one, other):  # type: ignore[no-untyped-def]
 
 def list_price(seen: Seen) -> np.ndarray:
     """USD that providers ask enterprises for a useful PFLOP-hour, one-year terms (R, group), by chips in service."""
-    return ratio(seen.by_kind(seen.fleets.asked), seen.by_kind(seen.fleets.useful))
+    return seen.ratio_by_kind(seen.fleets.asked, seen.fleets.useful)

@@ -92,8 +92,6 @@ def port(setup: Setup, market: Market, offered: Offered) -> tuple[Market, np.nda
 
 def retire(setup: Setup, market: Market, offered: Offered) -> tuple[Market, np.ndarray]:
     """Chips that no longer pay their power are switched off."""
-    off = provider.retire(setup, market, offered.costs.avoidable)
-    fleet = replace(
-        market.fleet, in_service=market.fleet.in_service - off, retired=market.fleet.retired + off.sum(axis=1)
-    )
+    off, left, gone = provider.retire(setup, market, offered.costs.avoidable)
+    fleet = replace(market.fleet, in_service=left, retired=market.fleet.retired + gone)
     return replace(market, fleet=fleet), off

@@ -35,7 +35,6 @@ from market_sim.units import HOURS_PER_YEAR
 
 VINTAGES = 3  # opening contracts of a lab for a provider's chip
 OLDEST = 0.6  # of its term has run for the oldest; fleets that double yearly are young
-LIVE_YEARS = 6.0
 BOOK_AGE = 0.5  # opening gear stands at half its price in the books
 SITE_AGE = 0.7
 
@@ -170,10 +169,12 @@ def per_vendor(by_chip: np.ndarray, setup: Setup) -> np.ndarray:
 
 
 def slots(setup: Setup) -> tuple[int, int]:
-    """Room for contracts and for lots under construction, enough for several years of the busiest signing."""
-    opening = int((setup.drawn.lab.holdings[0] > 0.0).sum()) * len(setup.chips) * VINTAGES
-    yearly = min(setup.scenario.trade.deals_per_tick / setup.dt, 600.0)
-    return opening + int(yearly * LIVE_YEARS) + 64, int(2.0 * yearly) + opening + 64
+    """Rows for contracts and for lots that the opening takes in the fullest replicate, at most; both grow by need."""
+    provider = setup.drawn.provider
+    tenants = (setup.drawn.lab.holdings > 0.0).sum(axis=1)
+    fleets, orders = ((held > 0.0).sum(axis=2) for held in (provider.fleet, provider.on_order))
+    contracts = (tenants * (VINTAGES * fleets + orders)).sum(axis=1)
+    return int(contracts.max()) + 1, int(((tenants + 1) * orders).sum(axis=1).max()) + 1
 
 
 def opening_book(setup: Setup, quote: np.ndarray, promised: np.ndarray) -> tuple[Book, Pipeline]:

@@ -70,7 +70,7 @@ class Setup:
 
     def ideal_at(self, tick: int) -> np.ndarray:
         """Ideal architectures (R, lab, direction) of a tick."""
-        return np.ascontiguousarray(self.ideal[..., tick])
+        return _ideals(self)[tick]
 
     @property
     def power(self) -> np.ndarray:
@@ -126,6 +126,12 @@ def once(rule: Callable[[Setup], Fixed]) -> Callable[[Setup], Fixed]:
         return known[setup]
 
     return remembered
+
+
+@once
+def _ideals(setup: Setup) -> np.ndarray:
+    """Ideal architectures (tick + 1, R, lab, direction), those of a tick side by side."""
+    return np.ascontiguousarray(np.moveaxis(setup.ideal, -1, 0))
 
 
 def index_of(names: Sequence[str], wanted: Sequence[str]) -> np.ndarray:

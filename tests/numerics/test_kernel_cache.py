@@ -139,3 +139,16 @@ def test_a_number_written_out_compiles_nothing_anew() -> None:
 
     assert sum_of_three(3) == 12
     assert len(twice.overloads) == 1
+
+
+def test_loading_kernels_leaves_linear_algebra_alone_and_whoever_wants_it_gets_it() -> None:
+    """SciPy's linear algebra is not imported to load a kernel of ours; a kernel of somebody else's may use it."""
+    program = """
+import sys, numba, numpy as np
+from market_sim.numerics import exp
+exp(1.0)
+print("scipy.linalg" in sys.modules)
+print(numba.njit(lambda a: np.kron(a, a) @ np.linalg.inv(np.kron(a, a)))(2.0 * np.eye(2)).trace())
+"""
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert ended.stdout.split() == ["False", "4.0"]

@@ -50,7 +50,8 @@ def placed(chip, chips, quote, delay, optimism):
 
 def switched_off(quote, avoidable, in_service, sold, part):
     """Vacant chips that do not pay their power."""
-    return np.where(quote <= avoidable * 1.02, np.maximum(0.0, in_service - sold) * part, 0.0)
+    off = np.where(quote <= avoidable * 1.02, np.maximum(0.0, in_service - sold) * part, 0.0)
+    return off, in_service - off, off.sum(axis=1)
 
 
 def worth_of_buyers(waiting, ordered, margin, packages, vendor_of, own_silicon, rival_discount):

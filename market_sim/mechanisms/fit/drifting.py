@@ -67,31 +67,32 @@ def _plans(s: ShortList) -> tuple[Floats, Floats, Floats]:
 
 @kernel
 def _specialise(seconds, slopes, bends, useful, prompts, reference, drift, kappa, mix, moved, out):  # type: ignore[no-untyped-def]
-    now, total = np.empty(5 * _ALL), np.empty(_ALL)
+    now, total, who = np.empty(5 * _ALL), np.empty(_ALL), np.empty(kappa.shape[0], np.int64)
     for lab in range(seconds.shape[0]):
+        number = those_who(moved[:, lab], who)
         for chip in range(seconds.shape[1]):
-            for r in range(kappa.shape[0]):
-                if moved[r, lab]:
-                    drift_roots(slopes[lab, chip], bends[lab, chip], drift[r, lab], now)
-                    drift_seconds(seconds[lab, chip], now, now)
-                    plans = fastest_plans(now, kappa[r, chip], total)
-                    work = tokens(mix[r, lab], prompts[lab], useful[lab], reference[lab])
-                    for kind in range(5):
-                        out[r, lab, chip, kind] = needed(now, kind * _ALL, plans, work)
+            for r in who[:number]:
+                drift_roots(slopes[lab, chip], bends[lab, chip], drift[r, lab], now)
+                drift_seconds(seconds[lab, chip], now, now)
+                plans = fastest_plans(now, kappa[r, chip], total)
+                work = tokens(mix[r, lab], prompts[lab], useful[lab], reference[lab])
+                for kind in range(5):
+                    out[r, lab, chip, kind] = needed(now, kind * _ALL, plans, work)
 
 
 @kernel
 def _gradient(seconds, slopes, bends, useful, prompts, reference, drift, kappa, mix, weight, moved, out):  # type: ignore[no-untyped-def]
     now, root, total = np.empty(5 * _ALL), np.empty(5 * _ALL), np.empty(_ALL)
-    held, rise = np.empty(kappa.shape[0]), np.empty(4)
+    held, rise, who = np.empty(kappa.shape[0]), np.empty(4), np.empty(kappa.shape[0], np.int64)
     for lab in range(seconds.shape[0]):
-        for r in range(kappa.shape[0]):
+        number = those_who(moved[:, lab], who)
+        for r in who[:number]:
             held[r] = 0.0
-            for chip in range(weight.shape[2] if moved[r, lab] else 0):
+            for chip in range(weight.shape[2]):
                 held[r] += weight[r, lab, chip]
         for chip in range(seconds.shape[1]):
-            for r in range(kappa.shape[0]):
-                if held[r] > 0.0 and weight[r, lab, chip] > 0.0:
+            for r in who[:number]:
+                if weight[r, lab, chip] > 0.0:
                     drift_roots(slopes[lab, chip], bends[lab, chip], drift[r, lab], root)
                     drift_seconds(seconds[lab, chip], root, now)
                     plans = fastest_plans(now, kappa[r, chip], total)
@@ -101,6 +102,17 @@ def _gradient(seconds, slopes, bends, useful, prompts, reference, drift, kappa, 
                     )
                     for d in range(4):
                         out[r, lab, d] += weight[r, lab, chip] / held[r] * (-rise[d] / hours)
+
+
+@part
+def those_who(moved, who):  # type: ignore[no-untyped-def]
+    """Fills the front of `who` with the replicates where it holds; returns their number."""
+    number = 0
+    for r in range(moved.shape[0]):
+        if moved[r]:
+            who[number] = r
+            number += 1
+    return number
 
 
 @part
