@@ -13,7 +13,6 @@ from market_sim.numerics import kernel, kexp, klog, part
 
 Array = NDArray[np.float64]
 
-NEAR = 1e-6  # what Halley's rule leaves after such a step is of the order of its cube
 _HALF_LOG_TWO_PI = 0.9189385332046727
 
 
@@ -155,7 +154,7 @@ def kgamma(p, shape):  # type: ignore[no-untyped-def]
         step = step / max(0.5, 1.0 - 0.5 * step * (shape - x))
         step = min(max(step, -1.0), 1.0)
         log_x -= step
-        if abs(step) < NEAR:
+        if abs(step) < 1e-14:
             break
     return kexp(log_x)
 
