@@ -26,6 +26,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 _GOLDEN = 0.6180339887498949
+_BLOCK = 4  # offers that are passed over together
 
 
 @dataclass(frozen=True)
@@ -87,74 +88,70 @@ def _sign(
 ):  # type: ignore[no-untyped-def]  # fmt: skip
     """Draw every lab's lots, then sign them in the order of luck while they fit."""
     labs, offers = chips.shape[1], chips.shape[2]
-    room_for = labs * offers
-    who, what = np.empty(room_for, np.int64), np.empty(room_for, np.int64)
-    lots, size, rank = np.empty(room_for), np.empty(room_for), np.empty(room_for)
-    fits = np.empty(offers)
+    who, what = np.empty(labs * offers, np.int64), np.empty(labs * offers, np.int64)
+    lots, size, rank = np.empty(labs * offers), np.empty(labs * offers), np.empty(labs * offers)
+    fits, used = np.empty(offers), np.empty(capacity.shape[1])
+    wanted = np.zeros((offers + _BLOCK - 1) // _BLOCK * _BLOCK)
     for r in range(chips.shape[0]):
-        used = np.zeros(capacity.shape[1])
-        drawn = 0
+        used[:] = 0.0
+        room = capacity[r]
         for j in range(offers):
-            fits[j] = np.floor(_room(pool[j], weight[j], capacity[r], used))
+            fits[j] = np.inf
+            for t in range(2):
+                if pool[j, t] >= 0:
+                    fits[j] = min(fits[j], np.floor(room[pool[j, t]] / weight[j, t]))
+        drawn = 0
         for i in range(labs):
-            drawn = _draw(
-                i,
-                chips[r, i],
-                lot[r, i],
-                fits,
-                luck[r, i],
-                order_luck[r, i],
-                drawn,
-                who,
-                what,
-                lots,
-                size,
-                rank,
-            )
+            if _want(chips[r, i], lot[r, i], fits, wanted):
+                drawn = _draw(
+                    i, lot[r, i], fits, wanted, luck[r, i], order_luck[r, i], drawn, who, what, lots, size, rank
+                )
         order = np.argsort(rank[:drawn], kind="mergesort")
         for n in range(drawn):
-            i, j, each, wanted = who[order[n]], what[order[n]], size[order[n]], lots[order[n]]
+            i, j, each = who[order[n]], what[order[n]], size[order[n]]
             taken = 0.0
             if count[r] < signed.shape[1]:
-                taken = _take(each, wanted, pool[j], weight[j], capacity[r], used)
+                taken = _take(each, lots[order[n]], j, pool, weight, room, used)
             if taken > 0.0:
                 lab[r, count[r]] = i
                 offer[r, count[r]] = j
                 signed[r, count[r]] = taken
                 count[r] += 1
             value[r, i] += taken * price[r, i, j]
-            waiting[r, i] += (each * wanted - taken) * price[r, i, j]
+            waiting[r, i] += (each * lots[order[n]] - taken) * price[r, i, j]
 
 
 @part
-def _room(pool, weight, capacity, used):  # type: ignore[no-untyped-def]
-    """Chips that still fit the offer's pools; infinite where it has none."""
-    room = np.inf
-    for t in range(2):
-        g = pool[t]
-        if g >= 0:
-            left = (capacity[g] - used[g]) / weight[t]
-            room = left if left < room else room
-    return room
+def _want(chips, lot, fits, wanted):  # type: ignore[no-untyped-def]
+    """Lots of each offer that a lab's chips come to, as fractions, into `wanted`; whether there is anything."""
+    some = 0
+    for j in range(chips.shape[0]):
+        some += 1 if chips[j] > 0.0 else 0
+    for j in range(chips.shape[0] if some else 0):
+        each = lot if lot < fits[j] else fits[j]
+        wanted[j] = chips[j] / each if (chips[j] > 0.0) & (each >= 1.0) else 0.0
+    return some > 0
 
 
 @part
 def _draw(  # type: ignore[no-untyped-def]
-    lab, chips, lot, fits, luck, order_luck, drawn, who, what, lots, size, rank
+    lab, lot, fits, wanted, luck, order_luck, drawn, who, what, lots, size, rank
 ):
     """A lab's lots by systematic sampling, appended to the lists at `drawn`; the new length."""
-    reached = luck
-    passed = 0.0
+    reached, passed = luck, 0.0
     mine = 0
-    for j in range(chips.shape[0]):
-        each = lot if lot < fits[j] else fits[j]
-        if chips[j] > 0.0 and each >= 1.0:
-            reached += chips[j] / each
-            number = np.floor(reached) - passed
-            if number > 0.0:
-                passed += number
+    for first in range(0, wanted.shape[0], _BLOCK):
+        few, more = wanted[first] + wanted[first + 1], wanted[first + 2] + wanted[first + 3]
+        block = few + more
+        if reached + block < passed + 1.0:  # most blocks: no point falls among these offers
+            reached += block
+            continue
+        for j in range(first, first + _BLOCK):
+            reached += wanted[j]
+            if reached >= passed + 1.0:
                 who[drawn], what[drawn] = lab, j
-                lots[drawn], size[drawn] = number, each
+                lots[drawn], size[drawn] = np.floor(reached) - passed, lot if lot < fits[j] else fits[j]
+                passed = np.floor(reached)
                 turn = order_luck + mine * _GOLDEN
                 rank[drawn] = turn - np.floor(turn)
                 drawn += 1
@@ -163,20 +160,23 @@ def _draw(  # type: ignore[no-untyped-def]
 
 
 @part
-def _take(each, wanted, pool, weight, capacity, used):  # type: ignore[no-untyped-def]
+def _take(each, wanted, offer, pool, weight, capacity, used):  # type: ignore[no-untyped-def]
     """Chips of as many of the wanted lots as fit, booked in their pools."""
-    number = np.floor(_room(pool, weight, capacity, used) / each)
-    number = number if number < wanted else wanted
+    number = wanted
+    for t in range(2):
+        g = pool[offer, t]
+        if g >= 0:
+            number = min(number, np.floor((capacity[g] - used[g]) / weight[offer, t] / each))
     while number > 0.0:
         chips = number * each
         fits = True
         for t in range(2):
-            g = pool[t]
-            fits = fits and (g < 0 or used[g] + weight[t] * chips <= capacity[g])
+            g = pool[offer, t]
+            fits = fits and (g < 0 or used[g] + weight[offer, t] * chips <= capacity[g])
         if fits:
             for t in range(2):
-                if pool[t] >= 0:
-                    used[pool[t]] += weight[t] * chips
+                if pool[offer, t] >= 0:
+                    used[pool[offer, t]] += weight[offer, t] * chips
             return chips
         number -= 1.0
     return 0.0

@@ -82,12 +82,12 @@ def _quoted(quote, target, floor, vacancy, scarcity, pull, response, rest_at, sc
     for r in range(quote.shape[0]):
         weight = -kexpm1(-pull[r] * dt)
         rest = weight / pull[r] if pull[r] > 0.0 else dt
-        for p in range(quote.shape[1]):
-            for c in range(quote.shape[2]):
-                now = quote[r, p, c]
-                push = scarce[r] * scarcity[r, p, c] - response[r] * (vacancy[r, p, c] - rest_at[r])
-                moved = klog(now) + weight * klog(target[r, p, c] / now) + rest * push
-                out[r, p, c] = max(kexp(moved), floor[r, p, c])
+        now, goal, least, after = quote[r].ravel(), target[r].ravel(), floor[r].ravel(), out[r].ravel()
+        empty, tight = vacancy[r].ravel(), scarcity[r].ravel()
+        for k in range(now.shape[0]):
+            push = scarce[r] * tight[k] - response[r] * (empty[k] - rest_at[r])
+            moved = kexp(klog(now[k]) + weight * klog(goal[k] / now[k]) + rest * push)
+            after[k] = moved if moved > least[k] else least[k]
 
 
 @kernel

@@ -81,13 +81,10 @@ def _owe(row, use, now, dt):
     begin, end = max(now, row["started"]), min(now + dt, row["ends"])
     time = max(0.0, end - begin)
     due = row["price"] * row["chips"] * HOURS_PER_YEAR * use * time
-    burned, redeemed = 0.0, 0.0
-    if row["prepaid"] > 0.0:
-        burned = min(due, row["prepaid"] * min(1.0, time / max(row["ends"] - begin, FORGET)))
-        row["prepaid"] -= burned
-    if row["credit"] > 0.0:
-        redeemed = min(row["credit"], due - burned)
-        row["credit"] -= redeemed
+    burned = min(due, row["prepaid"] * min(1.0, time / max(row["ends"] - begin, FORGET)))  # 0 where nothing is prepaid
+    redeemed = min(row["credit"], due - burned)
+    row["prepaid"] -= burned
+    row["credit"] -= redeemed
     return due, burned, redeemed
 
 
@@ -151,11 +148,12 @@ def _advance(
     labs, end = active.shape[1], now + dt
     for r in range(words.shape[0]):
         kept = 0
+        before, after, carried = words[r], out_words[r], out[r]
         for i in range(rows[r]):
             for w in range(WORDS):
-                out_words[r, kept, w] = words[r, i, w]
-            row = out[r, kept]
-            lab, provider, chip = row["lab"], row["provider"], row["chip"]
+                after[kept, w] = before[i, w]
+            row = carried[kept]
+            lab, provider, chip = np.uintp(row["lab"]), np.uintp(row["provider"]), np.uintp(row["chip"])
             if not active[r, lab]:
                 if row["status"] == PENDING:
                     _free(r, row["id"], freed, freed_count)
@@ -171,8 +169,8 @@ def _advance(
                     continue
             if row["status"] != PENDING:
                 due, burned, redeemed = _owe(row, use[r, lab], now, dt)
-                if burned > 0.0:
-                    _note(money, r, USED, row, labs, burned)
+                money[r, USED, lab] += burned
+                money[r, USED, np.uintp(labs) + provider] += burned
                 if redeemed > 0.0:
                     _note(money, r, REDEEMED, row, labs, redeemed)
                 if row["ends"] <= end + FORGET:  # a term of whole ticks ends in its last one, however it rounds

@@ -53,24 +53,29 @@ def nothing(weights: Weights) -> Holdings:
 def count(
     rows, r, first, end, throughput, delivered, maker, now, live, served, sold, pending, owed, rent_rate, useful_pair
 ):
-    """Count the contracts `first` to `end` of replicate r in."""
+    """Count the contracts `first` to `end` of replicate r in: each sum flat, since three indices cost more than it."""
+    chips_all, providers, makers = live.shape[2], sold.shape[1], useful_pair.shape[2]
+    book, fit, reaches, waiting = rows[r], throughput[r].ravel(), delivered[r], pending[r]
+    held, used, let, made = live[r].ravel(), served[r].ravel(), sold[r].ravel(), useful_pair[r].ravel()
+    due, rent = owed[r].ravel(), rent_rate[r].ravel()
     for i in range(first, end):
-        row = rows[r, i]
-        lab, provider, chip, chips = row["lab"], row["provider"], row["chip"], row["chips"]
+        row = book[i]
+        lab, provider, chip = np.uintp(row["lab"]), np.uintp(row["provider"]), np.uintp(row["chip"])
+        chips, years, pair = row["chips"], row["term"], lab * np.uintp(providers) + provider
         yearly = row["price"] * chips * HOURS_PER_YEAR
-        years = row["term"]
         if row["status"] == PENDING:
-            pending[r, lab] += yearly
+            waiting[lab] += yearly
         else:
             years = max(0.0, row["ends"] - now)
-            rent_rate[r, lab, provider] += yearly
+            rent[pair] += yearly
         if row["status"] == LIVE:
-            at_work = chips * delivered[r, provider]
-            live[r, lab, chip] += chips
-            served[r, lab, chip] += at_work
-            sold[r, provider, chip] += chips
-            useful_pair[r, provider, maker[chip]] += at_work * throughput[r, lab, chip]
-        owed[r, lab, provider] += yearly * years
+            mine, theirs = lab * np.uintp(chips_all) + chip, provider * np.uintp(chips_all) + chip
+            at_work = chips * reaches[provider]
+            held[mine] += chips
+            used[mine] += at_work
+            let[theirs] += chips
+            made[provider * np.uintp(makers) + np.uintp(maker[chip])] += at_work * fit[mine]
+        due[pair] += yearly * years
 
 
 @kernel
