@@ -20,6 +20,13 @@ from market_sim.simulation.memory import ENVIRONMENT
 AHEAD = 3  # tasks handed out per worker, so that none waits for the next
 UNKNOWN = 256  # tasks handed to an executor that does not say how many workers it has
 PATIENCE = "10s"  # for a scheduler to answer
+QUIET = {  # what Dask looks at while tasks of seconds run: by itself a twentieth of two cores
+    "distributed.worker.profile.enabled": False,
+    "distributed.worker.memory.monitor-interval": "5s",
+    "distributed.admin.system-monitor.interval": "10s",
+    "distributed.admin.tick.interval": "1s",
+    "distributed.scheduler.work-stealing-interval": "1s",
+}
 
 
 class Crew(Protocol):
@@ -220,10 +227,11 @@ def dask(workers: int | None, scheduler: str) -> Crew:
 
 
 def _local_cluster(workers: int) -> Any:
-    """A cluster on this machine whose workers keep their memory, which Dask's own setting would hand back."""
+    """A cluster on this machine that looks up seldom and keeps its memory, which Dask's own setting hands back."""
+    import dask
     from distributed import LocalCluster
 
-    with script_unseen(), interrupts_unheard(), memory_kept():
+    with script_unseen(), interrupts_unheard(), memory_kept(), dask.config.set(QUIET):
         return LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=":0")
 
 
