@@ -17,7 +17,7 @@ import pytest
 from small_batches import REPLICATES, content, part_bytes, serial_batch, tiny
 
 from market_sim.experiments.batch import run_batch
-from market_sim.experiments.executors import crew_of
+from market_sim.experiments.executors import QUIET, crew_of
 from market_sim.results.calendar import year_ends
 from market_sim.results.columns import TABLES
 from market_sim.results.light import BITS
@@ -193,11 +193,15 @@ def test_what_is_kept_by_default_are_rows_of_the_whole(tmp_path: Path) -> None:
 
 @pytest.mark.filterwarnings("default")
 def test_a_dask_cluster_of_our_own_has_the_workers_asked_for() -> None:
-    """As many as asked for, of one thread each, and told to keep their memory."""
+    """As many as asked for, of one thread each, told to keep their memory and to look up seldom."""
     pytest.importorskip("distributed")
+    import dask
+
     crew = crew_of("dask", workers=1)
     client = crew.executor._client  # type: ignore[attr-defined]
     assert list(client.nthreads().values()) == [1]
     kept = client.run(lambda: os.environ["MALLOC_TRIM_THRESHOLD_"])
     assert list(kept.values()) == [str(ENVIRONMENT["MALLOC_TRIM_THRESHOLD_"])]
+    assert {name: crew.submit(dask.config.get, name).result() for name in QUIET} == QUIET
+    assert not any(dask.config.get(name, None) == value for name, value in QUIET.items())  # here all is as it was
     crew.close()
