@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import shlex
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor
@@ -15,6 +16,7 @@ from market_sim.experiments.dispatch import carry_out
 from market_sim.experiments.errors import BatchBroken, WrongRequest
 from market_sim.experiments.executors import Crew, crew_of
 from market_sim.experiments.folders import BatchFolder, RunFailure
+from market_sim.experiments.pieces import pieces_per_task
 from market_sim.results import files
 from market_sim.results.errors import StorageFailed
 from market_sim.results.files import Place, place_of
@@ -116,7 +118,7 @@ def _carry_out(held: BatchFolder, crew: Crew, watch: Watch | None) -> None:
         tell()
 
     tell()
-    carry_out(held.tasks(), crew, enter)
+    carry_out(held.tasks(), crew, enter, pieces_per_task(math.ceil(held.left / held.planned.chunk), crew.workers))
 
 
 def resume_line(folder: Place) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -67,20 +67,43 @@ def work(task: Task) -> Outcome:
     Raises WriteFailed if the disk refuses, MemoryError, and RunMismatch if the folder's scenario has changed.
     """
     keep_to_one_thread()
-    from market_sim.results.store import part_name, write_part
-
     scenario, info = _run_of(task.folder, task.scenario_sha256, task.seed)
     parts: list[Part] = []
     failures: list[Failure] = []
-    for piece in _pieces(scenario, task, range(task.first, task.last + 1)):
-        if isinstance(piece, Failure):
-            failures.append(piece)
-            continue
-        numbers, frames = piece
-        name = part_name(numbers[0], numbers[-1])
-        for table, frame in frames.items():
-            parts.append(write_part(task.folder, table, name, frame, info.names))
+    for found in _simulated(scenario, task, range(task.first, task.last + 1)):
+        if isinstance(found, Failure):
+            failures.append(found)
+        else:
+            parts += _write(task, info, *found)
     return Outcome(task, tuple(parts), tuple(failures))
+
+
+def _write(task: Task, info: RunInfo, numbers: Sequence[int], frames: Mapping[str, pl.DataFrame]) -> list[Part]:
+    from market_sim.results.store import part_name, write_part
+
+    name = part_name(numbers[0], numbers[-1])
+    return [write_part(task.folder, table, name, frame, info.names) for table, frame in frames.items()]
+
+
+def frames_of(task: Task, numbers: Sequence[int]) -> dict[str, pl.DataFrame]:
+    """Some replicates of a task, simulated and not written; nothing where one of them raises. Raises as `work` does."""
+    keep_to_one_thread()
+    scenario, _ = _run_of(task.folder, task.scenario_sha256, task.seed)
+    try:
+        return _frames(scenario, task, numbers)
+    except MemoryError:
+        raise
+    except Exception:
+        return {}
+
+
+def written_by(task: Task, frames: Sequence[Mapping[str, pl.DataFrame]]) -> Outcome:
+    """Write what `work` would have, from the frames of all replicates in several pieces. Raises WriteFailed."""
+    from market_sim.results.tables import joined
+
+    _, info = _run_of(task.folder, task.scenario_sha256, task.seed)
+    together = {table: joined(table, [one[table] for one in frames]) for table in frames[0]}
+    return Outcome(task, tuple(_write(task, info, range(task.first, task.last + 1), together)), ())
 
 
 def keep_to_one_thread() -> None:
@@ -90,10 +113,10 @@ def keep_to_one_thread() -> None:
             os.environ[name] = "1"
 
 
-Piece = tuple[range, dict[str, "pl.DataFrame"]]
+Simulated = tuple[range, dict[str, "pl.DataFrame"]]
 
 
-def _pieces(scenario: Scenario, task: Task, numbers: range) -> Iterator[Piece | Failure]:
+def _simulated(scenario: Scenario, task: Task, numbers: range) -> Iterator[Simulated | Failure]:
     """Frames of all replicates at once; of either half alone where one of them raises."""
     try:
         yield numbers, _frames(scenario, task, numbers)
@@ -104,8 +127,8 @@ def _pieces(scenario: Scenario, task: Task, numbers: range) -> Iterator[Piece | 
             yield Failure(numbers[0], f"{type(error).__name__}: {error}"[:SAID])
             return
         middle = len(numbers) // 2
-        yield from _pieces(scenario, task, numbers[:middle])
-        yield from _pieces(scenario, task, numbers[middle:])
+        yield from _simulated(scenario, task, numbers[:middle])
+        yield from _simulated(scenario, task, numbers[middle:])
 
 
 def _frames(scenario: Scenario, task: Task, numbers: Sequence[int]) -> dict[str, pl.DataFrame]:

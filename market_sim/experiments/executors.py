@@ -30,8 +30,10 @@ QUIET = {  # what Dask looks at while tasks of seconds run: by itself a twentiet
 
 
 class Crew(Protocol):
-    """An executor, how many tasks it is handed at a time, and how it is replaced and ended."""
+    """An executor, its workers as far as known, how many tasks it is handed at a time, and how it is replaced and
+    ended."""
 
+    workers: int
     ahead: int
 
     def submit(self, call: Callable[..., Any], *arguments: Any) -> Future[Any]:
@@ -63,9 +65,12 @@ class Serial(Executor):
 class Borrowed:
     """An executor that somebody else made and will end; `ending` is called where it is ours after all."""
 
-    def __init__(self, executor: Executor, ahead: int = 0, ending: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self, executor: Executor, workers: int = 0, ahead: int = 0, ending: Callable[[], None] | None = None
+    ) -> None:
         self.executor, self.ending = executor, ending
-        known = getattr(executor, "_max_workers", None)
+        known = workers or getattr(executor, "_max_workers", None)
+        self.workers = known or 1
         self.ahead = ahead or (1 if isinstance(executor, Serial) else AHEAD * known if known else UNKNOWN)
         self.waiting: set[Future[Any]] = set()
 
@@ -242,7 +247,7 @@ def _dask_crew(client: Any, cluster: Any = None) -> Crew:
             cluster.close()
 
     known = sum(client.nthreads().values())
-    return Borrowed(client.get_executor(pure=False), AHEAD * max(known, 32), end)
+    return Borrowed(client.get_executor(pure=False), known, AHEAD * max(known, 32), end)
 
 
 MPI_LINE = "mpiexec -n 4 python -m mpi4py.futures -m market_sim batch ... --executor mpi"
@@ -257,8 +262,8 @@ def mpi(workers: int | None, scheduler: str) -> Crew:
         raise NoExecutor("--executor mpi needs mpi4py and an MPI: pip install 'market-sim[mpi]' mpich") from None
     if MPI.COMM_WORLD.Get_size() < 2 or getattr(_core, "SharedPool", None) is None:
         raise NoExecutor(f"--executor mpi: this is no MPI job with ranks to serve; start it with\n  {MPI_LINE}")
-    executor = MPIPoolExecutor()
-    return Borrowed(executor, AHEAD * MPI.COMM_WORLD.Get_size(), executor.shutdown)
+    executor, size = MPIPoolExecutor(), MPI.COMM_WORLD.Get_size()
+    return Borrowed(executor, size - 1, AHEAD * size, executor.shutdown)
 
 
 EXECUTORS: dict[str, Callable[[int | None, str], Crew]] = {one.__name__: one for one in (processes, serial, dask, mpi)}

@@ -24,7 +24,7 @@ class Results(Mapping[str, pl.DataFrame]):
     @classmethod
     def join(cls, chunks: Sequence[Mapping[str, pl.DataFrame]], info: RunInfo) -> "Results":
         """The results of a run whose replicates were simulated chunk by chunk."""
-        return cls({name: _joined(name, [chunk[name] for chunk in chunks]) for name in chunks[0]}, info)
+        return cls({name: joined(name, [chunk[name] for chunk in chunks]) for name in chunks[0]}, info)
 
     @property
     def scenario(self) -> str:
@@ -75,7 +75,7 @@ class Results(Mapping[str, pl.DataFrame]):
         return path
 
 
-def _joined(name: str, frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
+def joined(name: str, frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
     """Frames one under another, sorted again."""
     if len(frames) == 1:
         return frames[0]

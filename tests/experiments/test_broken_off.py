@@ -140,7 +140,7 @@ def die(task: Task) -> None:
 
 def test_workers_that_die_again_and_again_end_the_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     """Not for ever: after some tries without anything finished, it is said."""
-    monkeypatch.setattr(dispatch, "work", die)
+    monkeypatch.setattr(dispatch, "carry", die)
     monkeypatch.setattr(dispatch, "PATIENCE", 1)
     crew = Processes(1)
     with pytest.raises(BatchBroken, match="worker process was killed"):
