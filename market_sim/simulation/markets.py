@@ -32,6 +32,8 @@ class Markets:
         self.market, self.entity, self.kind = members(setup, cast)
         self.first = np.flatnonzero(np.diff(self.market, prepend=-1, append=-1))
         width, bases, many = setup.width, len(BASES), len(self.market)
+        self.whole = frozenset(plan.whole.tolist())  # ticks told of in full: others leave out a vendor's buyers
+        self.large = int((self.market[self.first[:-1]] < len(MARKETS)).sum())  # markets beside those
         self.now = np.zeros((width, bases, many))
         self.order = np.tile(np.arange(many), (width, bases, 1))
         self.window = Window(setup.dt, (width, many))
@@ -47,7 +49,8 @@ class Markets:
         lay_out(self.now[:, BOOKINGS], *bookings(seen))
         self.now[:, BOOKINGS] = self.window.filled(self.now[:, BOOKINGS])
         if self.index.shape[-1]:
-            _follow(self.now, self.first, self.order, self.index, seen.tick)
+            first = self.first if seen.tick in self.whole else self.first[: self.large + 1]
+            _follow(self.now, first, self.order, self.index, seen.tick)
         if seen.tick in self.shown:
             place = int(np.searchsorted(self.shown, seen.tick))
             _note_shares(self.now, self.first, self.quantity, self.share, place)
@@ -63,7 +66,7 @@ class Markets:
         measures = dict(zip(INDICES, self.plan.kept(flat), strict=True))
         clock = Clock(np.array(self.setup.replicates), np.arange(ticks), calendar)
         keep = None
-        if self.plan.light:  # a vendor's buyers are told of with other single firms
+        if self.plan.light:
             whole = along["market"] < len(MARKETS)
             keep = self.plan.is_whole(ticks) | whole[:, None, None]
         return cells("concentration", along, measures, clock, self.cast.names, keep)

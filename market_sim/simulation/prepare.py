@@ -14,10 +14,11 @@ from market_sim.scenario.realise import lucky, realise
 from market_sim.scenario.schema import Scenario
 from market_sim.simulation.technology import specialised, weighed
 from market_sim.state.initial import OLDEST, open_market, opening_technology
+from market_sim.state.lately import lately
 from market_sim.state.luck import draw_luck
 from market_sim.state.market import Market
 from market_sim.state.setup import Setup, lay_out
-from market_sim.state.tables import Book, replace
+from market_sim.state.tables import Book, Pipe, Pipeline, replace
 from market_sim.units import decimal_year
 
 
@@ -112,7 +113,13 @@ def weights(setup: Setup, market: Market) -> Weights:
 
 def add_lots(setup: Setup, market: Market) -> Market:
     """What the pipeline comes to now."""
-    return replace(market, pipe=delivery.add_up(market.pipeline, setup.power, len(setup.providers)))
+    return replace(market, pipe=_lots(setup, market.pipeline))
+
+
+@lately()
+def _lots(setup: Setup, pipeline: Pipeline) -> Pipe:
+    """Sums over the lots under way: a pipeline that no rule touched since is not walked again."""
+    return delivery.add_up(pipeline, setup.power, len(setup.providers))
 
 
 def add_deals(setup: Setup, market: Market, before: Book) -> Market:

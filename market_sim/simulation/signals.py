@@ -41,6 +41,12 @@ class Signals:
         self.firms = np.repeat([signal.by in ONES for signal in SIGNALS], [len(listed) for listed in groups])
         self.value = np.full((len(self.group), setup.scenario.ticks, setup.width), np.nan, np.float32)
         self.held = {name: np.full((setup.width, 1), np.nan) for name in YEARLY}
+        self.whole = frozenset(plan.whole.tolist())  # ticks told of in full: others leave out single firms and chips
+        self.untold = {
+            signal.name: np.full((setup.width, len(listed)), np.nan)
+            for signal, listed in zip(SIGNALS, groups, strict=True)
+            if signal.by in ONES
+        }
 
     def see(self, seen: Seen) -> None:
         """Measure everything; what needs a market of its own once a year, held in between."""
@@ -48,9 +54,8 @@ class Signals:
             for name, measure in YEARLY.items():
                 fresh = measure(seen)
                 self.held[name] = np.where(np.isnan(fresh), self.held[name], fresh)
-        parts = [
-            self.held[signal.name] if signal.name in self.held else MEASURES[signal.name](seen) for signal in SIGNALS
-        ]
+        known = self.held if seen.tick in self.whole else self.held | self.untold
+        parts = [known[one.name] if one.name in known else MEASURES[one.name](seen) for one in SIGNALS]
         self.value[:, seen.tick] = np.concatenate(parts, axis=1).T
 
     def frame(self, name: str, calendar: Calendar, ticks: int) -> pl.DataFrame:
