@@ -1,32 +1,38 @@
 """Writes anew the tables of section 8 of docs/odd.md, from `market-sim hindcast`: `python docs/history.py`."""
 
-import contextlib
-import io
-import json
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from market_sim.cli import main
+from market_sim.cli.speaking import finite
+from market_sim.experiments.hindcast import hindcast, read_past, retrace
+from market_sim.experiments.past import ORIGIN
+from market_sim.experiments.predictive import read_factors, rebased, with_error
 from market_sim.experiments.series import SERIES
+from market_sim.scenario.load import load_scenario
 
 PAGE = Path(__file__).with_name("odd.md")
 OPENS, CLOSES = "<!-- history -->\n", "<!-- /history -->"
-REPLICATES = 64
+REPLICATES, SEED = 64, 0
+PRIORS, FITTED = "history_2023", "history_2023_fitted"
+FACTORS = PAGE.parents[1] / "scenarios" / "posteriors" / "2023-2024.json"
 WINDOWS = {"fit": "2023-24, for fitting:", "test": "2025, kept out of the fit:"}
+TOLD = "from the fit to 2023-24"  # the way that the tables tell in full
 
 Told = Mapping[str, Any]
 
 
-def retraced() -> Told:
-    """What the hindcast says."""
-    out = io.StringIO()
-    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(out):
-        if main(("hindcast", "-n", str(REPLICATES), "--json", "--out", folder)) != 0:
-            raise SystemExit("the hindcast failed")
-    told: Told = json.loads(out.getvalue())
-    return told
+def retraced() -> dict[str, Told]:
+    """What `market-sim hindcast` says when asked in each way: from priors, from the fit, with --error, --rebased."""
+    past, scenarios = read_past(), [load_scenario(name) for name in (PRIORS, FITTED)]
+    loose, fitted = (retrace(one, REPLICATES, seed=SEED) for one in scenarios)
+    runs = {
+        "parameters from priors": (scenarios[0], loose),
+        TOLD: (scenarios[1], fitted),
+        "the fit, bands with the model's error": (scenarios[1], with_error(fitted, read_factors(FACTORS), SEED)),
+        "the fit, begun where history stood at the end of 2024": (scenarios[1], rebased(fitted, past, ORIGIN, SEED)),
+    }
+    return {way: finite(hindcast(scenario, run, past, SEED).as_json()) for way, (scenario, run) in runs.items()}
 
 
 def cell(value: float | None, digits: int) -> str:
@@ -93,10 +99,27 @@ def patterns_table(told: Told) -> str:
     )
 
 
-def report(told: Told) -> str:
-    """Patterns, scores of both windows, and every series."""
-    head = f"{told['replicates']} replicates, seed {told['seed']}."
-    parts = [head, patterns_table(told)]
+def ways_table(ways: Mapping[str, Told]) -> str:
+    """One line a way of asking: what 2025 and 2023-24 come to."""
+    lines = ["| 2025 | beats naive | in 50 % | in 90 % | signs | 2023-24: in 50 % | in 90 % | patterns met |",
+             "|---|--:|--:|--:|--:|--:|--:|--:|"]  # fmt: skip
+    for way, told in ways.items():
+        test, fit = told["summary"]["test"], told["summary"]["fit"]
+        met = sum(one["verdict"] == "met" for one in told["patterns"])
+        cells = (
+            f"{test['won']} of {test['compared']}", f"{test['coverage50']:.0%}", f"{test['coverage90']:.0%}",
+            f"{test['right']}/{test['turns']}", f"{fit['coverage50']:.0%}", f"{fit['coverage90']:.0%}",
+            f"{met} of {len(told['patterns'])}",
+        )  # fmt: skip
+        lines.append(f"| {way} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def report(ways: Mapping[str, Told]) -> str:
+    """What every way comes to; of one of them patterns, scores of both windows, and every series."""
+    told = ways[TOLD]
+    head = f"{REPLICATES} replicates, seed {SEED}. Below the first table: parameters {TOLD}."
+    parts = [head, ways_table(ways), patterns_table(told)]
     for window, title in WINDOWS.items():
         parts += [title, score_table(told[window]), summed(told["summary"][window])]
     return "\n\n".join([*parts, "Every series, median and 5–95 % band:", series_table(told)]) + "\n"

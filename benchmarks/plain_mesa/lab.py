@@ -192,7 +192,7 @@ class Lab(mesa.Agent):
         for stack, gain in self._port_gains().items():
             left = 1.0 - self.ported[stack]
             automated = stack.automation[self.model.tick]
-            cost = stack.port_cost * (1.0 - 0.9 * automated) * given.engineer_cost
+            cost = stack.port_cost * (1.0 - 0.9 * automated) * given.engineer_cost * self.own.firms
             if left > 0.0 and gain * self.plan * given.port_payback > cost * left:
                 step[stack] = min(left, dt / given.port_years)
                 self.ports_paid += step[stack] * cost

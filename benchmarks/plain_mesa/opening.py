@@ -200,7 +200,9 @@ class Opening:
             ready = model.market.ready.setdefault((provider, chip), Capacity())
             site, orders = model.market.sites[provider], model.market.order_books[chip.vendor]
             pools = ((site, chip.power), (orders, chip.packages)) if built else ((ready, 1.0),)
-            factor = term_factor(model, float(term)) / (term_factor(model, REFERENCE_TERM) if built else 1.0)
+            factor = term_factor(model, float(term), provider.own.on_demand_premium) / (
+                term_factor(model, REFERENCE_TERM) if built else 1.0
+            )
             model.market.offers.append(Offer(j, provider, chip, bool(built), float(term), factor, pools))
 
     def _leases(self) -> None:

@@ -47,6 +47,7 @@ class Provider(mesa.Agent):
         self.log_delivered = log(self.delivered)
         self.site_years = own.site_months / 12.0
         self.enterprise_markup = own.enterprise_markup
+        self.site_kw = common.site_cost / 1000.0 * own.owned_sites  # USD to build, where it does not lease
         many = len(self.fleet)
         self.sold, self.waiting, self.received = [0.0] * many, [0.0] * many, [0.0] * many
         self.arriving, self.ahead = [0.0] * many, [0.0] * many
@@ -88,7 +89,7 @@ class Provider(mesa.Agent):
     def reckon(self) -> None:
         """What every chip costs today, and how long it takes to get into service."""
         common, trade, wacc = self.model.given.providers, self.model.given.trade, self.cost_of_capital()
-        gear, per_kw = annuity(wacc, common.life), common.site_cost / 1000.0
+        gear, per_kw = annuity(wacc, common.life), self.site_kw
         site = annuity(wacc, common.site_life) * per_kw + self.own.opex
         ready = self.site_years / self.site_speed()
         for chip in self.model.chips:
@@ -100,10 +101,22 @@ class Provider(mesa.Agent):
             self.delay[c] = max(ready, chip.vendor.lead_for(self)) + self.model.given.delivery.bring_up
 
     def cost_of_capital(self) -> float:
-        """WACC, less what vendors' guarantees save on the debt that they cover."""
-        common, wacc = self.model.given.providers, self.own.wacc
-        covered = min(1.0, self.guaranteed / max(self.debt, SMALL)) if self.debt > 0.0 else 0.0
-        return max(min(wacc, common.debt_rate), wacc - common.credit_saving * covered)
+        """WACC, less debt's part of what loans have become cheaper by and of what vendors' guarantees save."""
+        common, wacc, spread = self.model.given.providers, self.own.wacc, self.debt_spread()
+        fallen = (self.own.debt_spread - spread) * (1.0 - common.credit_saving * self.solid)
+        fallen += spread * common.credit_saving * self.covered
+        return max(min(wacc, common.debt_rate), wacc - common.debt_share * fallen)
+
+    def debt_spread(self) -> float:
+        """What lenders ask over the riskless rate: it falls as they learn."""
+        common = self.model.given.providers
+        rest = min(self.own.debt_spread, common.seasoned_spread)
+        return rest + (self.own.debt_spread - rest) * exp(-self.model.now / common.lender_time)
+
+    @property
+    def covered(self) -> float:
+        """Part of the debt that vendors guarantee."""
+        return min(1.0, self.guaranteed / max(self.debt, SMALL)) if self.debt > 0.0 else 0.0
 
     @property
     def guaranteed(self) -> float:
@@ -269,7 +282,7 @@ class Provider(mesa.Agent):
         """Full cost per chip-hour at prices as they stand now, after the tick's own moves."""
         common, wacc = self.model.given.providers, self.cost_of_capital()
         gear = annuity(wacc, common.life) * (chip.vendor.price_to(self, chip) + chip.server)
-        site = (annuity(wacc, common.site_life) * common.site_cost / 1000.0 + self.own.opex) * chip.power
+        site = (annuity(wacc, common.site_life) * self.site_kw + self.own.opex) * chip.power
         return (gear + site) / (HOURS * CONTRACTED)
 
 

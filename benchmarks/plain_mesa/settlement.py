@@ -72,7 +72,7 @@ def run_provider(model: Any, provider: Any) -> None:
     """Servers, sites, operations, effort and the rest of a provider's business."""
     own, dt, given, account = provider.own, model.dt, model.given, provider.account
     provider.servers = sum(provider.arriving[chip.place] * (chip.server - chip.network) for chip in model.chips)
-    provider.sites_begun = (provider.begun_kw + provider.inventory_kw) * given.providers.site_cost / 1000.0
+    provider.sites_begun = (provider.begun_kw + provider.inventory_kw) * provider.site_kw
     effort = given.delivery.effort_cost * provider.speed**2 * provider.building_rent
     grown = model.other_growth * provider.active
     pay(account, model.suppliers, provider.servers + provider.sites_begun)
@@ -141,10 +141,9 @@ def finance_provider(model: Any, provider: Any) -> bool:
 
 
 def loan_rate(given: Any, provider: Any) -> float:
-    """Interest a year: base and risk premium, less what solid customers or guarantees save."""
-    premium = 0.75 * max(0.0, provider.own.wacc - given.debt_rate)
-    guaranteed = min(1.0, provider.guaranteed / max(provider.debt, 1.0))
-    return given.debt_rate + max(0.0, premium - given.credit_saving * max(provider.solid, guaranteed))
+    """Interest a year: base and what lenders ask today, less what solid customers or guarantees save."""
+    saved = given.credit_saving * max(provider.solid, provider.covered)
+    return given.debt_rate + provider.debt_spread() * (1.0 - saved)
 
 
 def dividend(spare: float, rate: float, dt: float) -> float:

@@ -13,11 +13,11 @@ from benchmarks.plain_mesa.sums import add_lots, count
 ON_DEMAND = 0.25  # years of the term on demand
 
 
-def term_factor(model: Any, term: float) -> float:
-    """Price over that of one year: dearer on demand, cheaper beyond a year."""
+def term_factor(model: Any, term: float, premium: float = 1.0) -> float:
+    """Price over that of one year: dearer on demand, and that by the provider's `premium`; cheaper beyond a year."""
     given = model.given.trade
     short = min(1.0, max(0.0, log(term) / log(ON_DEMAND)))
-    return exp(short * log(given.on_demand_factor) - given.term_slope * max(0.0, log(term)))
+    return exp(short * log(given.on_demand_factor * premium) - given.term_slope * max(0.0, log(term)))
 
 
 def open_offers(model: Any) -> None:

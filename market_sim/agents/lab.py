@@ -54,7 +54,7 @@ def paid_by(setup: Setup, rent: np.ndarray) -> np.ndarray:
 def customers(setup: Setup, rent: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """What its largest customer and what all pay each provider of `rent` (R, lab, provider): two of (R, provider), what
     it owes itself left out."""
-    return credit.customers(rent, _payers(setup))
+    return credit.customers(rent, _payers(setup), setup.drawn.lab.firms)
 
 
 @once
@@ -262,7 +262,7 @@ def port(setup: Setup, market: Market, offered: Offered) -> tuple[np.ndarray, np
     """Ports after the tick (R, lab, stack) and USD paid for them (R, lab)."""
     d = setup.drawn
     automated = setup.automation[:, :, market.tick]
-    cost = software.port_cost(d.stack.port_cost, automated, d.software.engineer_cost)
+    cost = software.port_cost(d.stack.port_cost, automated, d.software.engineer_cost, d.lab.firms)
     best = best_by_stack(setup, market, offered)
     gain = software.gain_of_port(best, market.technology.ported, d.software.unported_penalty, spread(setup))
     return software.ports_advanced(

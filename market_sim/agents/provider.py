@@ -48,12 +48,17 @@ def costs(setup: Setup, market: Market) -> Costs:
     """Full and avoidable cost of every provider's every chip."""
     drawn = setup.drawn
     purchase, wacc = vendor.purchase_price(setup, market), cost_of_capital(setup, market)
-    site_kw = drawn.providers.site_cost / 1000.0
     full, capital = pricing.capacity_costs(
-        purchase, drawn.chip.server, setup.power, wacc, drawn.provider.opex, site_kw,
+        purchase, drawn.chip.server, setup.power, wacc, drawn.provider.opex, site_cost(setup),
         drawn.providers.life, drawn.providers.site_life,
     )  # fmt: skip
     return Costs(purchase, full, avoidable_cost(setup), capital)
+
+
+@once
+def site_cost(setup: Setup) -> np.ndarray:
+    """USD per kW that each provider builds its sites for (R, provider); what it leases is paid in its running cost."""
+    return setup.drawn.providers.site_cost[:, None] / 1000.0 * setup.drawn.provider.owned_sites
 
 
 @once
@@ -63,13 +68,25 @@ def avoidable_cost(setup: Setup) -> np.ndarray:
 
 
 def cost_of_capital(setup: Setup, market: Market) -> np.ndarray:
-    """WACC (R, provider), less what a vendor's guarantees save on the part of the debt that they cover."""
+    """WACC (R, provider) as loans have become cheaper since the start, and as vendors' guarantees cover them."""
     d = setup.drawn
+    return finance.cheaper_capital(
+        d.provider.wacc, d.providers.debt_rate, d.providers.debt_share, d.provider.debt_spread,
+        debt_spread(setup, market.now), d.providers.credit_saving, market.holdings.solid, guaranteed(setup, market),
+    )  # fmt: skip
+
+
+def debt_spread(setup: Setup, now: float) -> np.ndarray:
+    """Points that lenders ask over the riskless rate with nobody solid behind the contract (R, provider)."""
+    d = setup.drawn
+    return finance.debt_spread(d.provider.debt_spread, d.providers.seasoned_spread, d.providers.lender_time, now)
+
+
+def guaranteed(setup: Setup, market: Market) -> np.ndarray:
+    """Part of each provider's debt that vendors guarantee (R, provider); none without debt."""
     debt = -market.ledger.balance[:, LOANS, provider_slice(setup)]
     covered = np.minimum(1.0, market.vendors.guarantees.sum(axis=1) / np.maximum(debt, SMALL))
-    backed = np.where(debt > 0.0, covered, 0.0)
-    floor = np.minimum(d.provider.wacc, d.providers.debt_rate[:, None])
-    return np.maximum(floor, d.provider.wacc - d.providers.credit_saving[:, None] * backed)
+    return np.where(debt > 0.0, covered, 0.0)
 
 
 @once
@@ -222,12 +239,17 @@ def _for_sale(setup: Setup, now: float) -> np.ndarray:
     return np.take(launched, o.chip) & (~o.built | (np.take(setup.chip_until, o.chip) >= now))
 
 
+def on_demand(setup: Setup) -> np.ndarray:
+    """Each provider's price on demand over that of one year (R, provider)."""
+    return setup.drawn.trade.on_demand_factor[:, None] * setup.drawn.provider.on_demand_premium
+
+
 @once
 def term_factors(setup: Setup) -> np.ndarray:
     """Price of every offer over that of its kind for the term that the price is kept for (R, offer)."""
     d, o = setup.drawn.trade, setup.offers
-    term = pricing.term_factor(o.term, d.on_demand_factor, d.term_slope)
-    reference = pricing.term_factor(np.array([REFERENCE_TERM]), d.on_demand_factor, d.term_slope)
+    term = pricing.term_factor(o.term, np.take(on_demand(setup), o.provider, axis=1), d.term_slope)
+    reference = pricing.term_factor(np.array([REFERENCE_TERM]), d.on_demand_factor[:, None], d.term_slope)
     return np.where(o.built, term / reference, term)
 
 

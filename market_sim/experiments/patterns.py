@@ -167,7 +167,7 @@ def _rate(e: Evidence) -> Found:
     model, history = e.at("coreweave_rate", quarters), e.past.on(quarters, ["coreweave_rate"])[0]
     saving = e.scenario.providers.credit_saving
     return bool((np.abs(model - history) <= 2.0).all()), (
-        f"{_beside(model, history)} % (+-2 points); a solid customer saves {saving} of it (.02-.07), which is given"
+        f"{_beside(model, history)} % (+-2 points); a solid customer saves {saving} of the spread, which is given"
     )
 
 

@@ -20,6 +20,7 @@ from market_sim.experiments.errors import WrongRequest
 from market_sim.experiments.past import Past
 from market_sim.experiments.retrace import Retraced
 from market_sim.experiments.scoring import quantile
+from market_sim.quantiles import normal_quantile
 
 COPIES = 8  # of each replicate, each with an error of its own
 
@@ -43,9 +44,17 @@ def with_error(
     for at, name in enumerate(run.names):
         if name in factors and name in scales:
             generator = np.random.default_rng([seed, *name.encode()])
-            error = scales[name].size * factors[name] * generator.standard_normal(len(value))
+            error = scales[name].size * factors[name] * _even(generator, len(run.value))
             value[:, at] = _off(value[:, at], error[:, None], scales[name])
     return replace(run, value=value)
+
+
+def _even(generator: np.random.Generator, replicates: int) -> np.ndarray:
+    """Standard normals (replicate x copy,): each copy of a replicate takes one from its own of as many equal parts of
+    the law, so that the middle stays where the run has it."""
+    part = generator.permuted(np.tile(np.arange(COPIES), (replicates, 1)), axis=1)
+    drawn: np.ndarray = normal_quantile((part + generator.random(part.shape)) / COPIES)
+    return drawn.ravel()
 
 
 def _off(value: np.ndarray, error: np.ndarray, scale: Scale) -> np.ndarray:
@@ -88,7 +97,9 @@ def _from(
     last = int(np.flatnonzero(~np.isnan(seen))[-1])
     ahead = np.maximum(0, np.arange(value.shape[1]) - last)
     shift = forth(seen[last]) - forth(value[:, last : last + 1])
-    steps = generator.standard_normal(value.shape) * (ahead > 0) * _step(forth(seen) - forth(middle), scale)
+    half = generator.standard_normal((len(value) // COPIES, COPIES // 2, value.shape[1]))
+    steps = np.concatenate([half, -half], axis=1).reshape(value.shape)  # in pairs, so that the middle stays
+    steps = steps * (ahead > 0) * _step(forth(seen) - forth(middle), scale)
     walk = np.cumsum(steps, axis=1)
     moved = forth(value) + np.nan_to_num(shift) * (ahead > 0) + walk
     future = np.exp(moved) if scale.log else np.clip(moved, 0.0, 100.0)

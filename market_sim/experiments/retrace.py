@@ -13,6 +13,7 @@ import numpy as np
 
 from market_sim.agents.lab import paid_by
 from market_sim.agents.policies import NONE
+from market_sim.agents.provider import on_demand
 from market_sim.experiments.errors import BatchBroken, WrongRequest
 from market_sim.experiments.executors import crew_of
 from market_sim.experiments.past import quarter_name
@@ -71,6 +72,8 @@ class Meter:
         self.h100 = setup.chips.index("H100")
         self.coreweave = setup.providers.index("CoreWeave")
         self.openai, self.anthropic = (setup.labs.index(name) for name in NEEDED["lab"])
+        each = self.setup.drawn.lab.firms  # a kind of buyer is many customers
+        self.firms = np.concatenate([np.ones((len(each), len(setup.providers))), each], axis=1)
         self.big_four = [len(setup.vendors) + setup.providers.index(name) for name in BIG_FOUR]
         self.made_by_nvidia = setup.chip_vendor == self.nvidia
         self.top_five = [setup.providers.index(name) for name in TOP_FIVE]
@@ -97,7 +100,7 @@ class Meter:
         stock = stocks.sum(axis=2)
         rent = day.events.rent.sum(axis=1)
         spent = sum(day.settled.flows[:, FLOW[kind]][:, self.big_four].sum(axis=1) for kind in CAPEX)
-        markup = self.setup.drawn.provider.enterprise_markup
+        listed = self.setup.drawn.provider.enterprise_markup * on_demand(self.setup)  # as list prices are told
         return {
             "capex": -spent,
             "compute_stock": stock.sum(axis=1),
@@ -107,9 +110,9 @@ class Meter:
             "neocloud_rent": (rent * self.neoclouds).sum(axis=1),
             "kw_started": day.delivered.completed.sum(axis=1),
             "kw_lateness": day.delivered.lateness.sum(axis=1),
-            "h100_rent": self._h100(market, self.neoclouds, np.ones_like(markup)),
-            "hyperscaler_list": self._h100(market, self.hyperscalers, markup),
-            "neocloud_list": self._h100(market, self.neoclouds, markup),
+            "h100_rent": self._h100(market, self.neoclouds, np.ones_like(listed)),
+            "hyperscaler_list": self._h100(market, self.hyperscalers, listed),
+            "neocloud_list": self._h100(market, self.neoclouds, listed),
         }
 
     def _h100(self, market: Market, members: np.ndarray, markup: np.ndarray) -> np.ndarray:
@@ -126,6 +129,7 @@ class Meter:
         paid = -day.settled.flows[:, FLOW["interest"], holder] / self.setup.dt
         return {
             "coreweave_rent": paid_by(self.setup, day.events.rent)[:, at],
+            "coreweave_largest": paid_by(self.setup, day.events.rent)[:, at] / self.firms,
             "coreweave_backlog": market.holdings.backlog[:, at],
             "coreweave_power": (market.fleet.in_service[:, at] * self.setup.power).sum(axis=1),
             "coreweave_rate": np.where(debt > MILLION, paid / np.maximum(debt, MILLION), np.nan),
@@ -189,8 +193,7 @@ def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
 
 
 def _largest_customer(q: Quarters) -> np.ndarray:
-    rent = q.year("coreweave_rent")
-    return _ratio(rent.max(axis=2), rent.sum(axis=2))
+    return _ratio(q.year("coreweave_largest").max(axis=2), q.year("coreweave_rent").sum(axis=2))
 
 
 MEASURES: dict[str, Callable[[Quarters], np.ndarray]] = {

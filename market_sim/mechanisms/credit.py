@@ -45,7 +45,7 @@ def paid_by(rent: np.ndarray, payer: np.ndarray, payers: int) -> np.ndarray:
 
 
 @kernel
-def _customers(rent, payer, largest, total, owed):
+def _customers(rent, payer, firms, largest, total, owed):
     providers = rent.shape[2]
     for r in range(rent.shape[0]):
         for p in range(providers):
@@ -58,7 +58,7 @@ def _customers(rent, payer, largest, total, owed):
                     owed[p, by] += rent[r, i, p]
                 else:  # a lab pays for itself alone
                     total[r, p] += rent[r, i, p]
-                    largest[r, p] = max(largest[r, p], rent[r, i, p])
+                    largest[r, p] = max(largest[r, p], rent[r, i, p] / firms[r, i])
         for p in range(providers):
             for q in range(providers):
                 paid = owed[p, q] if q != p else 0.0
@@ -66,11 +66,11 @@ def _customers(rent, payer, largest, total, owed):
                 largest[r, p] = max(largest[r, p], paid)
 
 
-def customers(rent: np.ndarray, payer: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def customers(rent: np.ndarray, payer: np.ndarray, firms: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The largest customer's rent and that of all (replicate, provider); `rent` and `payer` as in `paid_by`, a lab that
-    pays doing so for itself."""
+    pays doing so for itself. One that stands for a number of `firms` (replicate, lab) is as many customers."""
     largest, total = np.zeros((2, len(rent), rent.shape[2]))
-    _customers(rent, payer, largest, total, np.empty((rent.shape[2], rent.shape[2])))
+    _customers(rent, payer, firms, largest, total, np.empty((rent.shape[2], rent.shape[2])))
     return largest, total
 
 

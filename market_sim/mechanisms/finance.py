@@ -175,13 +175,31 @@ def borrowing(
     return drawn - repaid
 
 
-def loan_rate(
-    base: np.ndarray, wacc: np.ndarray, saving: np.ndarray, solid: np.ndarray, guaranteed: np.ndarray
-) -> np.ndarray:
-    """Yearly interest (replicate, provider): base plus most of the firm's risk premium, less what a solid customer
-    behind the contract or a vendor's guarantee saves; never below base."""
-    premium = 0.75 * np.maximum(0.0, wacc - base[:, None])
-    return base[:, None] + np.maximum(0.0, premium - saving[:, None] * np.maximum(solid, guaranteed))
+def debt_spread(opening: np.ndarray, seasoned: np.ndarray, time: np.ndarray, now: float) -> np.ndarray:
+    """Points over base (replicate, provider) that lenders ask with nobody solid behind the contract.
+
+    They learn what loans on chips are worth: the spread falls from `opening` (replicate, provider) to `seasoned` within
+    `time` years; one that is lower already stays.
+    """
+    rest = np.minimum(opening, seasoned[:, None])
+    return rest + (opening - rest) * exp(-now / time)[:, None]
+
+
+def loan_rate(base: np.ndarray, spread: np.ndarray, saved: np.ndarray, solid: np.ndarray) -> np.ndarray:
+    """Yearly interest (replicate, provider): base and spread, of which a customer or guarantor that is `solid` (0..1)
+    behind the contract saves the part `saved`."""
+    return base[:, None] + spread * (1.0 - saved[:, None] * solid)
+
+
+def cheaper_capital(
+    wacc: np.ndarray, base: np.ndarray, debt_share: np.ndarray, opening: np.ndarray, spread: np.ndarray,
+    saved: np.ndarray, solid: np.ndarray, guaranteed: np.ndarray,
+) -> np.ndarray:  # fmt: skip
+    """Cost of capital (replicate, provider): what it was at the start, less debt's part of what loans have become
+    cheaper by, and of what a vendor's guarantees save on the part of the debt that they cover; at least `base`."""
+    fallen = (opening - spread) * (1.0 - saved[:, None] * solid) + spread * saved[:, None] * guaranteed
+    floor = np.minimum(wacc, base[:, None])
+    return np.maximum(floor, wacc - debt_share[:, None] * fallen)
 
 
 def dividends(cash: np.ndarray, need: np.ndarray, rate: np.ndarray, dt: float) -> np.ndarray:

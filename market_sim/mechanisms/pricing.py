@@ -22,7 +22,7 @@ def _capacity_costs(chip_price, server, power, gear, site, site_kw, full, capita
             for c in range(full.shape[2]):
                 spent = chip_price[r, p, c] + server[r, c]
                 full[r, p, c] = (gear[r, p] * spent + site[r, p] * power[c]) / hours
-                capital[r, p, c] = spent + site_kw[r] * power[c]
+                capital[r, p, c] = spent + site_kw[r, p] * power[c]
 
 
 def capacity_costs(
@@ -32,12 +32,12 @@ def capacity_costs(
     """Full cost in USD per chip-hour of a chip bought today and run contracted, and its capital cost in USD.
 
     Both (replicate, provider, chip). `chip_price` (replicate, provider, chip) USD, `server` (replicate, chip) USD,
-    `power` (chip,) kW, `wacc` and `opex` (replicate, provider) per year and USD/kW/year, the rest (replicate,);
-    `site_cost` USD per kW.
+    `power` (chip,) kW, `wacc`, `opex` and `site_cost` (replicate, provider) per year, USD/kW/year and USD/kW, the rest
+    (replicate,) years.
     """
     full, capital = np.empty(chip_price.shape), np.empty(chip_price.shape)
     gear = capital_recovery(wacc, life[:, None])
-    site = capital_recovery(wacc, site_life[:, None]) * site_cost[:, None] + opex
+    site = capital_recovery(wacc, site_life[:, None]) * site_cost + opex
     _capacity_costs(chip_price, server, power, gear, site, site_cost, full, capital)
     return full, capital
 
@@ -55,11 +55,11 @@ def avoidable_cost(power: np.ndarray, opex: np.ndarray) -> np.ndarray:
 def term_factor(term: np.ndarray, on_demand: np.ndarray, slope: np.ndarray) -> np.ndarray:
     """Price over that of one year (replicate, offer): dearer on demand, cheaper by term^-slope beyond a year.
 
-    Between a quarter and a year the on-demand factor fades log-linearly.
+    `on_demand` (replicate, 1 or offer) is the factor of a quarter; it fades log-linearly to a year.
     """
     beyond = -slope[:, None] * np.maximum(0.0, log(term))[None, :]
     short = np.clip(log(term) / log(np.array(0.25)), 0.0, 1.0)[None, :]
-    return exp(beyond + short * log(on_demand)[:, None])
+    return exp(beyond + short * log(on_demand))
 
 
 def quoted(

@@ -3,7 +3,7 @@
 import numpy as np
 
 from market_sim.numerics import exp, log
-from market_sim.state.grouping import rows, weighed
+from market_sim.state.grouping import rows
 
 
 def matured(
@@ -34,9 +34,13 @@ def launched_maturity(
     return out
 
 
-def port_cost(work: np.ndarray, automated: np.ndarray, engineer: np.ndarray) -> np.ndarray:
-    """USD to port a lab's production stack (replicate, stack): engineer-months, less what models do."""
-    return work * (1.0 - 0.9 * automated) * engineer[:, None]
+def port_cost(work: np.ndarray, automated: np.ndarray, engineer: np.ndarray, firms: np.ndarray) -> np.ndarray:
+    """USD to port each lab's production stack (replicate, lab, stack): engineer-months, less what models do.
+
+    `work` and `automated` (replicate, stack); each of a lab's `firms` (replicate, lab) ports for itself.
+    """
+    each = work * (1.0 - 0.9 * automated) * engineer[:, None]
+    return each[:, None, :] * firms[:, :, None]
 
 
 def ports_advanced(
@@ -46,13 +50,13 @@ def ports_advanced(
     """Ports after `dt` and the USD paid for them (replicate, lab).
 
     A port goes on while `gain` (log worth won on the lab's `spend`, USD/year) repays what is left of its cost within
-    `payback` years, and is paid as it progresses.
+    `payback` years, and is paid as it progresses. `cost` (replicate, lab, stack) USD.
     """
     left = 1.0 - ported
     worth = gain * spend[:, :, None] * payback[:, None, None]
-    goes = (left > 0.0) & (worth > cost[:, None, :] * left)
+    goes = (left > 0.0) & (worth > cost * left)
     step = np.where(goes, np.minimum(left, dt / duration[:, None, None]), 0.0)
-    return ported + step, weighed(step, cost)
+    return ported + step, rows(step * cost)
 
 
 def switching(ported: np.ndarray, penalty: np.ndarray) -> np.ndarray:

@@ -177,7 +177,13 @@ class Provider(Section):
     wacc: Number = number(
         0.14, unit="1/year", low=0.0, high=1.0,
         source="economics.csv: cost_of_debt_effective", standing="estimated",
-        meaning="Cost of capital",
+        meaning="Cost of capital at the start",
+    )
+    debt_spread: Number = number(
+        0.08, unit="1/year", low=0.0, high=1.0,
+        source="economics.csv: debt_spread_over_sofr of CoreWeave's loans without an investment-grade customer, .13 in "
+        "2024 and .045 in 2026", standing="estimated",
+        meaning="Spread that lenders ask at the start with nobody solid behind the contract",
     )
     power: Number = number(
         100.0, unit="MW", low=0.0, high=1e8, source="market_history.csv: active_power", standing="estimated",
@@ -206,14 +212,27 @@ class Provider(Section):
         source="economics.csv: virtualisation_overhead, goodput", standing="sourced",
         meaning="Delivered performance lost to virtualisation and operations",
     )
+    owned_sites: Number = number(
+        1.0, unit="1", low=0.0, high=1.0, source="contracts.csv: campus and hosting leases; 1 where nothing is known",
+        standing="estimated",
+        meaning="Part of its sites that it builds itself; the rest it leases, which its running cost has to hold",
+    )
     opex: Number = number(
-        2_900.0, unit="USD/kW/year", low=0.0, high=1e6, source="economics.csv: colocation_price", standing="estimated",
-        meaning="Power, space and staff",
+        1_500.0, unit="USD/kW/year", low=0.0, high=1e6,
+        source="economics.csv: electricity_price, and as much for staff and upkeep; the site is paid by site_cost",
+        standing="estimated",
+        meaning="Power, staff and upkeep",
     )
     enterprise_markup: Number = number(
         1.25, unit="1", low=0.1, high=10.0,
         source="rental_prices.csv: hyperscaler against neocloud list", standing="estimated",
         meaning="Its list price to enterprises over the price to large labs",
+    )
+    on_demand_premium: Number = number(
+        1.0, unit="1", low=0.1, high=10.0,
+        source="contracts.csv: a year is cheaper than on demand by 31 % at neoclouds, 41 % at hyperscalers",
+        standing="estimated",
+        meaning="Its price on demand over one year, over what is usual",
     )
     scarcity_pass: Number = number(
         0.3, unit="1", low=0.0, high=1.0,
@@ -280,6 +299,11 @@ class Lab(Section):
     owner: str = text("", refers="provider", meaning="The provider it belongs to, if any")
     partner: str = text(
         "", refers="provider", meaning="The provider that rents from others for it, by default its owner"
+    )
+    firms: Number = number(
+        1.0, unit="count", low=1.0, high=1e6, source="one, unless it stands for a kind of buyer",
+        standing="illustrative",
+        meaning="Firms that it stands for: each ports its own software, and their fortunes even out",
     )
     architecture: str = text("Llama 3.1 70B", meaning="Base model architecture, a row of the catalogue")
     training_share: Number = number(

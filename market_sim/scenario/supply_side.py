@@ -144,8 +144,21 @@ class Providers(Section):
         meaning="Riskless rate under every loan",
     )
     credit_saving: Number = number(
-        0.05, unit="1/year", low=0.0, high=0.5, source="pattern 12: 2-7 points", standing="sourced",
-        meaning="Points saved with a solid customer behind the contract",
+        0.5, unit="1", low=0.0, high=1.0,
+        source="economics.csv: debt_spread_over_sofr of CoreWeave's loan of 2024, .0625 with an investment-grade "
+        "customer and .13 without", standing="sourced",
+        meaning="Part of the spread that a solid customer behind the contract saves",
+    )
+    seasoned_spread: Number = number(
+        0.02, unit="1/year", low=0.0, high=1.0, source="economics.csv: debt_spread_over_sofr, towards ordinary loans",
+        standing="estimated",
+        meaning="Spread that lenders ask once they know loans on chips, with nobody solid behind the contract",
+    )
+    lender_time: Number = number(
+        2.0, unit="year", low=0.05, high=50.0,
+        source="economics.csv: cost_of_debt_effective of CoreWeave's loans, .15 in 2023 and .11 in 2024",
+        standing="estimated",
+        meaning="Time in which lenders learn what loans on chips are worth",
     )
     inventory_response: Number = number(
         1.0, unit="1", low=0.0, high=20.0, source="judgement", standing="illustrative",

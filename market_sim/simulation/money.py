@@ -83,7 +83,7 @@ def run_providers(
     x, grown = market.providers.speed, provider.other_growth(setup, market) * market.providers.active
     servers = d.chip.server - vendor.network_price(setup)
     journal.pay("servers", at.provider, at.suppliers, weighed(shipments.chips, servers))
-    journal.pay("sites", at.provider, at.suppliers, begun_kw * d.providers.site_cost[:, None] / 1000.0)
+    journal.pay("sites", at.provider, at.suppliers, begun_kw * provider.site_cost(setup))
     journal.pay("operations", at.provider, at.suppliers, kw * d.provider.opex * dt)
     journal.pay(
         "building_effort",
@@ -150,13 +150,11 @@ def finance_firms(setup: Setup, market: Market, journal: Journal, at: Sectors) -
     """Interest, loans, equity and dividends of providers and vendors; returns providers (R, provider) that fail."""
     d, dt = setup.drawn, setup.dt
     debt = -market.ledger.balance[:, LOANS, at.provider]
-    backed = market.vendors.guarantees.sum(axis=1) / np.maximum(debt, 1.0)
     rate = finance.loan_rate(
         d.providers.debt_rate,
-        d.provider.wacc,
+        provider.debt_spread(setup, market.now),
         d.providers.credit_saving,
-        market.holdings.solid,
-        np.minimum(1.0, backed),
+        np.maximum(market.holdings.solid, provider.guaranteed(setup, market)),
     )
     journal.pay("interest", at.provider, at.lenders, debt * rate * dt)
     yearly = provider.running_kw(setup, market) * d.provider.opex + debt * rate

@@ -76,7 +76,7 @@ def _open(setup: Setup, maturity: np.ndarray) -> Market:
     )
     cost = pricing.chip_hour_cost(
         purchase, drawn.chip.server, setup.power, drawn.provider.wacc, drawn.provider.opex,
-        drawn.providers.site_cost / 1000.0, drawn.providers.life, drawn.providers.site_life,
+        provider.site_cost(setup), drawn.providers.life, drawn.providers.site_life,
     )  # fmt: skip
     built = cost * drawn.trade.built_markup[:, None, None]
     site = (drawn.provider.site_months / 12.0)[:, :, None] + drawn.delivery.bring_up[:, None, None]

@@ -277,7 +277,8 @@ def opening_ledger(setup: Setup, stock: np.ndarray) -> Ledger:
     balance[:, LOANS, lenders] = drawn.provider.debt.sum(axis=1)
     gear = drawn.provider.fleet * (drawn.chip.price + drawn.chip.server)[:, None, :]
     real[:, CHIPS, own] = BOOK_AGE * gear.sum(axis=2)
-    real[:, SITES, own] = SITE_AGE * drawn.provider.power * drawn.providers.site_cost[:, None]
+    built = drawn.provider.power * drawn.provider.owned_sites
+    real[:, SITES, own] = SITE_AGE * built * drawn.providers.site_cost[:, None]
     real[:, STOCK, :vendors] = per_vendor(stock * drawn.chip.cost, setup)
     return Ledger(balance, real)
 

@@ -260,5 +260,5 @@ def lay_out(
         peak=peak,
         automation=automation_paths(scenario, drawn),
         ideal=drawn.lab.ideal[..., None] + gathered(luck.ideal_shock, drawn.labs.divergence),
-        fortune=gathered(luck.lab_shock, drawn.labs.volatility),
+        fortune=gathered(luck.lab_shock, drawn.labs.volatility) / np.sqrt(drawn.lab.firms)[:, :, None],
     )

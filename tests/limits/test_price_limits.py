@@ -88,7 +88,7 @@ def test_a_site_and_a_chip_earn_back_what_they_cost():
     wacc, life, site_life = 0.11, 5.0, 15.0
     hourly = pricing.chip_hour_cost(
         np.full((1, 1, 1), 30_000.0), np.full((1, 1), 17_000.0), np.array([1.4]), np.full((1, 1), wacc),
-        np.full((1, 1), 2_000.0), 11_000.0 * ONE, life * ONE, site_life * ONE,
+        np.full((1, 1), 2_000.0), np.full((1, 1), 11_000.0), life * ONE, site_life * ONE,
     )[0, 0, 0]  # fmt: skip
     yearly = hourly * 8766.0 * pricing.CONTRACTED_UTILISATION
 
@@ -108,7 +108,7 @@ def test_recovery_without_interest_is_one_over_the_life():
 
 def test_term_factors_are_one_at_a_year_and_on_demand_at_a_quarter():
     """1.45 on demand, 1 at a year, less beyond; between them the fade is log-linear."""
-    got = pricing.term_factor(np.array([0.25, 0.5, 1.0, 4.0]), 1.45 * ONE, 0.06 * ONE)[0]
+    got = pricing.term_factor(np.array([0.25, 0.5, 1.0, 4.0]), 1.45 * ONE[:, None], 0.06 * ONE)[0]
     np.testing.assert_allclose(got, [1.45, 1.45**0.5, 1.0, 4.0**-0.06])
 
 

@@ -13,7 +13,9 @@ from market_sim.mechanisms.finance import (
     Journal,
     Sectors,
     borrowing,
+    cheaper_capital,
     debt_capacity,
+    debt_spread,
     dividends,
     loan_rate,
     net_worth,
@@ -156,13 +158,34 @@ def test_credit_stands_on_backlog_book_or_other_business():
     assert room(0.0, 0.0, 8.0, 50.0) == pytest.approx(50.0)
 
 
-def test_a_solid_customer_or_a_guarantee_lowers_the_rate_and_never_below_base():
-    """Points saved grow with how solid the customer is; both are not saved twice."""
-    rate = lambda solid, sure: loan_rate(  # noqa: E731
-        0.05 * ONE, np.full((1, 1), 0.14), 0.05 * ONE, np.full((1, 1), solid), np.full((1, 1), sure)
-    )[0, 0]
-    assert rate(0.0, 0.0) > rate(0.5, 0.0) > rate(1.0, 0.0) >= 0.05
-    assert rate(1.0, 1.0) == rate(1.0, 0.0) == rate(0.0, 1.0)
+def test_a_solid_customer_saves_its_part_of_the_spread():
+    """Half of .13 saved by a customer who is wholly solid, a quarter by one who is so by half."""
+    rate = lambda solid: loan_rate(0.05 * ONE, np.full((1, 1), 0.13), 0.5 * ONE, np.full((1, 1), solid))[0, 0]  # noqa: E731
+    assert rate(0.0) == pytest.approx(0.18)
+    assert rate(0.5) == pytest.approx(0.05 + 0.13 * 0.75)
+    assert rate(1.0) == pytest.approx(0.05 + 0.065)
+
+
+def test_a_spread_falls_as_lenders_learn_and_never_rises():
+    """From .22 towards .02 in two years; one that is lower already stays as it is."""
+    spread = lambda now: debt_spread(np.array([[0.22, 0.01]]), 0.02 * ONE, 2.0 * ONE, now)[0]  # noqa: E731
+    np.testing.assert_allclose(spread(0.0), [0.22, 0.01])
+    np.testing.assert_allclose(spread(2.0), [0.02 + 0.20 * np.exp(-1.0), 0.01])
+    np.testing.assert_allclose(spread(100.0), [0.02, 0.01])
+
+
+def test_capital_gets_cheaper_with_loans_by_the_part_that_is_debt():
+    """Debt is .6 of capital: a spread fallen by .1 takes off .06, half of that with a solid customer, who had it saved
+    already; a guarantee saves half the spread on what it covers; never below the riskless rate."""
+    cost = lambda spread, solid, sure: cheaper_capital(  # noqa: E731
+        np.full((1, 1), 0.16), 0.05 * ONE, 0.6 * ONE, np.full((1, 1), 0.2), np.full((1, 1), spread), 0.5 * ONE,
+        np.full((1, 1), solid), np.full((1, 1), sure),
+    )[0, 0]  # fmt: skip
+    assert cost(0.2, 0.0, 0.0) == pytest.approx(0.16)
+    assert cost(0.1, 0.0, 0.0) == pytest.approx(0.10)
+    assert cost(0.1, 1.0, 0.0) == pytest.approx(0.13)
+    assert cost(0.1, 1.0, 1.0) == pytest.approx(0.10)
+    assert cost(0.0, 0.0, 0.0) == pytest.approx(0.05)
 
 
 def test_dividends_are_cash_above_need_only():

@@ -29,7 +29,7 @@ def test_dearer_money_dearer_sites_and_hungrier_chips_make_dearer_hours():
     def cost(wacc=0.1, site=11_000.0, power=1.4, price=3e4):
         return pricing.chip_hour_cost(
             np.full((1, 1, 1), price), np.full((1, 1), 1.7e4), np.array([power]), np.full((1, 1), wacc),
-            np.full((1, 1), 2e3), site * ONE, 5.0 * ONE, 15.0 * ONE,
+            np.full((1, 1), 2e3), np.full((1, 1), site), 5.0 * ONE, 15.0 * ONE,
         )[0, 0, 0]  # fmt: skip
 
     for dearer in ({"wacc": 0.15}, {"site": 2e4}, {"power": 2.0}, {"price": 4e4}):

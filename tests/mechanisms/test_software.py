@@ -34,9 +34,10 @@ def test_a_new_generation_starts_below_its_stacks_best_and_a_first_family_as_cal
 
 
 def test_ports_get_cheaper_as_models_write_kernels():
-    """Engineer-months in full without automation, a tenth of them when models do it all."""
-    cost = software.port_cost(np.array([[24.0, 24.0]]), np.array([[0.0, 1.0]]), 40_000.0 * ONE)
-    np.testing.assert_allclose(cost, [[960_000.0, 96_000.0]])
+    """Engineer-months in full without automation, a tenth of them when models do it all; every firm pays its own."""
+    work, automated, firms = np.array([[24.0, 24.0]]), np.array([[0.0, 1.0]]), np.array([[1.0, 300.0]])
+    cost = software.port_cost(work, automated, 40_000.0 * ONE, firms)
+    np.testing.assert_allclose(cost, [[[960_000.0, 96_000.0], [288e6, 28.8e6]]])
 
 
 def ported(dt, gain, years=1.0, spend=1e6):
@@ -44,7 +45,7 @@ def ported(dt, gain, years=1.0, spend=1e6):
     done, paid = np.zeros((1, 1, 1)), 0.0
     for _ in range(round(years / dt)):
         done, bill = software.ports_advanced(
-            done, np.full((1, 1, 1), gain), np.full((1, 1), spend), np.full((1, 1), 1e6), 1.5 * ONE, 0.75 * ONE, dt
+            done, np.full((1, 1, 1), gain), np.full((1, 1), spend), np.full((1, 1, 1), 1e6), 1.5 * ONE, 0.75 * ONE, dt
         )
         paid += bill.sum()
     return done[0, 0, 0], paid

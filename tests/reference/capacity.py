@@ -103,9 +103,9 @@ def recovery(rate, life):
 def capacity_costs(chip_price, server, power, wacc, opex, site_cost, life, site_life):
     """Full cost per chip-hour, and capital cost."""
     spent = chip_price + server[:, None, :]
-    site = (recovery(wacc, site_life[:, None]) * site_cost[:, None] + opex)[:, :, None] * power
+    site = (recovery(wacc, site_life[:, None]) * site_cost + opex)[:, :, None] * power
     full = (recovery(wacc, life[:, None])[:, :, None] * spent + site) / (8766.0 * 0.97)
-    return full, spent + site_cost[:, None, None] * power
+    return full, spent + site_cost[:, :, None] * power
 
 
 def quoted(quote, target, floor, vacancy, scarcity, pull, response, rest_at, scarce, dt):

@@ -90,15 +90,17 @@ def shipments(allotted, waiting, stock, packages, vendor_of, capacity):
     return ship * able[:, None, :], make
 
 
-def customers(rent, payer):
-    """Rent by payer written out, then its largest and its sum."""
+def customers(rent, payer, firms):
+    """Rent by payer written out, then its largest, a lab's shared among its firms, and its sum."""
     replicates, labs, providers = rent.shape
     paid = np.zeros((replicates, providers, providers + labs))
     for i in range(labs):
         for p in range(providers):
             paid[np.arange(replicates), p, payer[:, i, p]] += rent[:, i, p]
     paid[:, np.arange(providers), np.arange(providers)] = 0.0
-    return paid.max(axis=2), paid.sum(axis=2)
+    each = paid.copy()
+    each[:, :, providers:] /= firms[:, None, :]
+    return each.max(axis=2), paid.sum(axis=2)
 
 
 def wants_backing(bought, active, independent, plan):
