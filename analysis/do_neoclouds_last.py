@@ -38,5 +38,9 @@ late = pl.col("date") > pl.col("date").max().over("scenario").dt.offset_by("-1y"
 ways = signals.filter(pl.col("signal").is_in(COMPARED), pl.col("group").is_in(KINDS), late)
 table = ways.group_by("scenario", "signal", "unit", "group").agg(pl.col("value").mean()).collect()
 print("Hyperscalers against neoclouds, mean of the last year:")
-print(table.pivot("group", index=["scenario", "signal", "unit"], values="value").sort("scenario", "signal"))
+print(
+    table.pivot("group", index=["scenario", "signal", "unit"], values="value", sort_columns=True).sort(
+        "scenario", "signal"
+    )
+)
 picture("provider_kinds", runs, out, "do_neoclouds_last")

@@ -27,7 +27,10 @@ stacks = (
 )
 print("Share of kernel work that models do well at the end of each year, by stack:")
 print(
-    stacks.sort("group").collect().pivot("group", index=["scenario", "year"], values="value").sort("scenario", "year")
+    stacks.sort("group")
+    .collect()
+    .pivot("group", index=["scenario", "year"], values="value", sort_columns=True)
+    .sort("scenario", "year")
 )
 
 premium = pl.col("value").sort_by("date")

@@ -25,10 +25,10 @@ means = ways.group_by("scenario", "signal", "group").agg(pl.col("value").mean())
 print(
     "What speed wins a firm (incentive), how much faster it builds for that, its wait in years, and its lateness (log):"
 )
-print(means.pivot("group", index=["scenario", "signal"], values="value").sort("scenario", "signal"))
+print(means.pivot("group", index=["scenario", "signal"], values="value", sort_columns=True).sort("scenario", "signal"))
 
 wait = yearly.filter(pl.col("signal") == "time_to_capacity", pl.col("group").is_in(KINDS)).collect()
-wide = wait.pivot("group", index=["scenario", "replicate", "year"], values="value").drop_nulls()
+wide = wait.pivot("group", index=["scenario", "replicate", "year"], values="value", sort_columns=True).drop_nulls()
 gap = wide.with_columns(months=12.0 * (pl.col("hyperscaler") - pl.col("neocloud")))
 print("Months by which neoclouds are faster, median and nine tenths of the replicates:")
 print(gap.group_by("scenario", "year").agg(spread("months")).sort("scenario", "year"))

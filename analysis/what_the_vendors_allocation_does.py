@@ -26,7 +26,7 @@ print(over.group_by("scenario", "year").agg(spread("hhi")).sort("scenario", "yea
 own = tables["signals"].filter(pl.col("signal").is_in(VENDOR_SIGNALS), pl.col("group") == leader)
 means = own.group_by("scenario", "signal", "unit", year).agg(pl.col("value").mean()).sort("year").collect()
 print("Its margin, lead time and exposure to its customers, mean of each year:")
-print(means.pivot("signal", index=["scenario", "year"], values="value").sort("scenario", "year"))
+print(means.pivot("signal", index=["scenario", "year"], values="value", sort_columns=True).sort("scenario", "year"))
 
 last = pl.col("date") == pl.col("date").max().over("scenario")
 markets = tables["concentration"].filter(pl.col("market").is_in(["provider", "lab"]), pl.col("basis") == "stock", last)

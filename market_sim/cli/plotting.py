@@ -50,7 +50,7 @@ def _drawn(runs: Runs, named: Sequence[str]) -> dict[str, Any]:
     charts = {}
     for one in drawables(runs, tuple(dict.fromkeys(named))):
         if named and one.tables is None:
-            raise WrongInput(f"{one.kind.name}: {one.gap} It needs {' and '.join(one.kind.needs)} (--record)")
+            raise WrongInput(f"{one.kind.name}: {one.gap} It needs {' and '.join(one.kind.needs)}")
         if one.gap:
             say(f"{one.kind.name}: {one.gap}")
         if one.tables is not None:

@@ -99,11 +99,12 @@ class Metric:
             return ""
         at = bisect(told, between[0])
         near = [f"{day:%Y-%m}" for day in told[max(0, at - 1) : at + 1]]
-        ask = f"not at {when}: ask for one of those, such as --at {near[-1]}"
+        lack = f"there is no {when}" if when.first else f"there is none of {when}"
+        ask = f"here in {' and in '.join(near)}: {lack}; ask for one of those, such as --at {near[-1]}"
         if self.once_a_year:
-            return f"{self.text} is measured once a year, here in {' and in '.join(near)}, {ask}"
-        held = f"{self.text} was recorded at year ends alone, here in {' and in '.join(near)}, {ask}"
-        return f"{held}, or record every tick (market-sim batch ... --record {','.join(DEFAULT_TABLES)})"
+            return f"{self.text} is measured once a year, {ask}"
+        record = f"record every tick (market-sim batch ... --record {','.join(DEFAULT_TABLES)})"
+        return f"{self.text} was recorded at year ends alone, {ask}, or {record}"
 
     def _refuse_untold(self, runs: Runs | Results, when: When) -> None:
         infos = [runs.info] if isinstance(runs, Results) else [one.info for one in runs.manifests.values()]

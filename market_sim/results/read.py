@@ -42,7 +42,9 @@ class Runs(Mapping[str, pl.LazyFrame]):
         for run, manifest in self.manifests.items():
             if name not in manifest.info.tables:
                 recorded = ", ".join(manifest.info.tables)
-                raise TableNotRecorded(f"{name!r} was not recorded in {self.folders[run]}: it holds {recorded}")
+                raise TableNotRecorded(
+                    f"{name!r} was not recorded in {self.folders[run]}: it holds {recorded} (--record adds)"
+                )
         return pl.concat([self._of_run(declared, run) for run in self.manifests])
 
     def __iter__(self) -> Iterator[str]:
@@ -95,9 +97,9 @@ def _access(place: Place) -> dict[str, Any]:
 def read_runs(places: Places) -> Runs:
     """Open run folders: a folder, that of a batch of several runs, a glob such as "runs/*", or several of these.
 
-    Each may lie in an object store, as "s3://bucket/runs/*" does. What a glob finds besides run folders is passed
-    over; a folder named outright must be one, or hold some. Reads manifests only. Raises NoRuns, NoPlace,
-    StorageFailed, ManifestUnreadable, FormatMismatch.
+    Each may lie in an object store, as "s3://bucket/runs/*" does. What a glob finds besides run folders and batches of
+    some is passed over; a folder named outright must be one, or hold some. Reads manifests only. Raises NoRuns,
+    NoPlace, StorageFailed, ManifestUnreadable, FormatMismatch.
     """
     named = [places] if isinstance(places, str | Path | Address) else list(places)
     found = {folder for place in named for folder in _run_folders(place_of(place))}
@@ -109,7 +111,7 @@ def read_runs(places: Places) -> Runs:
 
 def _run_folders(place: Place) -> list[Place]:
     if has_magic(str(place)) and not is_folder(place):
-        return [manifest.parent for manifest in matching(place / MANIFEST)]
+        return [found.parent for depth in (place, place / "*") for found in matching(depth / MANIFEST)]
     found = _with_manifest([place]) or _with_manifest(place / name for name in contents(place))
     if not found:
         raise NoRuns(f"{place} is no run folder: wanted one with a {MANIFEST}, or a glob such as 'runs/*'")

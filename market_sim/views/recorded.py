@@ -12,6 +12,8 @@ from market_sim.results.read import Runs
 from market_sim.views.charts import CHARTS, ChartKind
 from market_sim.views.labels import labelled, labels
 
+UNRECORDED, REMEDY = "did not record", "A batch records every table with --record all."
+
 
 @dataclass(frozen=True)
 class Drawable:
@@ -26,7 +28,9 @@ class Drawable:
         """Why there is no chart, or who is missing from it; empty where nothing is."""
         if not self.lacking:
             return ""
-        return f"{'Not drawn' if self.tables is None else 'Left out'}: {'; '.join(self.lacking)}."
+        told = "; ".join(self.lacking)
+        remedy = f" {REMEDY}" if self.tables is None and UNRECORDED in told else ""
+        return f"{'Not drawn' if self.tables is None else 'Left out'}: {told}.{remedy}"
 
 
 def drawables(runs: Runs, names: Sequence[str] = ()) -> Iterator[Drawable]:
@@ -44,7 +48,7 @@ def lacks(manifest: Manifest, tables: Sequence[str]) -> str:
     """What of these tables a run does not hold, in words; empty if it holds all."""
     unrecorded = [name for name in tables if name not in manifest.info.tables]
     if unrecorded:
-        return f"did not record {' and '.join(unrecorded)}"
+        return f"{UNRECORDED} {' and '.join(unrecorded)}"
     empty = [name for name in tables if not any(part.rows for part in manifest.of_table(name))]
     return f"holds no {' and '.join(empty)} yet" if empty else ""
 

@@ -54,7 +54,9 @@ def test_a_span_is_averaged_replicate_by_replicate(surveyed: Batch) -> None:
 @pytest.mark.parametrize("at", ["2026-03", "2026-02..2026-03", "2026", "2026-01..2026-02"])
 def test_what_is_kept_at_year_ends_alone_is_refused_at_other_dates(surveyed: Batch, at: str) -> None:
     """Never the nearest, and no mean of what few there are: the message names the dates, and what to record."""
-    told = r"recorded at year ends alone, here in 2026-01 and in 2026-06, not at .*--at 2026-06, or record every tick"
+    told = (
+        r"recorded at year ends alone, here in 2026-01 and in 2026-06: there is no.*--at 2026-06, or record every tick"
+    )
     for metric in ("provider/stock/share/Q", "buyers of V/bookings/hhi", "quality_loss/L", "quote/TPU v5p"):
         with pytest.raises(WrongRequest, match=told):
             metric_values(surveyed.folder, [metric], at=at)
@@ -84,7 +86,9 @@ def test_what_is_measured_once_a_year_is_told_when_it_was(surveyed: Batch, tmp_p
     """Held in between, it is no figure of a month between, however much was recorded; of a time, those taken in it."""
     full = run_batch(tiny(), 2, "serial", tmp_path / "full", record=("signals",))
     for folder in (surveyed.folders[0], full.folder):
-        with pytest.raises(WrongRequest, match="once a year, here in 2026-01 and in 2026-06, not at 2026-03-31"):
+        with pytest.raises(
+            WrongRequest, match="once a year, here in 2026-01 and in 2026-06: there is none of 2026-03-31"
+        ):
             metric_values(folder, ["cuda_premium"], at="2026-03")
         with pytest.raises(WrongRequest, match="measured once a year"):
             metric_values(folder, ["fit_gain"], at="2026-02..2026-05")

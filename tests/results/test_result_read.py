@@ -57,6 +57,14 @@ def test_runs_are_told_apart(tmp_path: Path, info: Maker, made: Maker) -> None:
     assert runs.incomplete == ()
 
 
+def test_a_glob_finds_runs_and_the_runs_of_batches(tmp_path: Path, info: Maker, made: Maker) -> None:
+    """Whatever lies beside them is passed over; a run's own folders are no runs."""
+    for place in ("alone", "batch/a", "batch/b", "other/deep/down"):
+        Results({"fit": made("fit", 5)}, info()).write(tmp_path / place)
+    (tmp_path / "notes").mkdir()
+    assert list(read_runs(str(tmp_path / "*")).manifests) == ["alone", "a", "b"]
+
+
 def test_runs_of_other_firms_can_be_put_together(tmp_path: Path, info: Maker, made: Maker, names: Names) -> None:
     """Scenarios with other lists of labs join: each row keeps its own names, in one common enum."""
     other = Names.of(vendor=["AMD"], provider=["Azure"], lab=["Mistral", "Meta"], chip=["MI300X", "H100"])

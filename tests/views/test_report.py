@@ -56,7 +56,8 @@ def test_the_page_stands_alone_and_is_small(report: Path) -> None:
     assert text.count("window.vegaEmbed=") == 1
     markup = re.sub(r"(<script>).*?(</script>)", "", text, flags=re.DOTALL)
     assert not re.search(r"<(?:script|link|img|iframe)[^>]+(?:src|href)=", markup)
-    assert set(specs_of(report)) == {*CHARTS, "differences"}
+    apart = {f"{name} of {run}" for name in ("chips", "tape") for run in ("baseline", "power_limited")}
+    assert set(specs_of(report)) == {*CHARTS, "differences", *apart} - {"chips", "tape"}
 
 
 def test_the_page_tells_question_answer_sources_and_origin(report: Path, runs: Runs) -> None:
@@ -156,10 +157,12 @@ def test_a_run_is_hidden_and_shown_by_its_box(report: Path) -> None:
         assert seen.page.eval_on_selector("[data-chart=concentration]", lines) == before / 2
         for chart in ("shares", "provider_kinds", "chips", "tape", "concentration"):
             assert "power_limited" not in shown(seen, chart)
+        assert seen.page.locator("[data-run=power_limited] svg.marks").count() == 0
         seen.page.check("input[value=power_limited]")
         seen.page.wait_for_selector("[data-chart=tape][data-drawn='baseline,power_limited']", timeout=60_000)
         seen.ready()
         assert seen.page.eval_on_selector("[data-chart=concentration]", lines) == before
+        assert seen.page.locator("[data-run=power_limited] svg.marks").count() == 2
         assert seen.complaints == []
 
 
@@ -187,6 +190,53 @@ def test_a_narrow_window_reads_without_sliding(report: Path, width: int) -> None
         assert seen.complaints == []
 
 
+PAPER = {"A4": (210, 297), "Letter": (216, 279)}  # mm
+MARGIN = 14  # mm, as the page's style has it
+BOXES = """() => [...document.querySelectorAll('figure')].map((figure) => {
+  const height = (node) => node.getBoundingClientRect().height;
+  const pieces = [...figure.querySelectorAll('.piece, .blank')];
+  const kept = (node) => getComputedStyle(node).breakInside === 'avoid';
+  return {
+    name: figure.id,
+    opens: height(figure.querySelector('figcaption')) + height(pieces[0]),
+    heights: pieces.map(height),
+    whole: kept(figure) || pieces.every((piece) => piece.className === 'blank' || kept(piece)),
+    widths: [...figure.querySelectorAll('svg.marks')].map((svg) => svg.getBoundingClientRect().right),
+  };
+})"""
+
+
+@pytest.mark.parametrize("paper", PAPER)
+def test_no_picture_is_cut_on_paper(report: Path, paper: str) -> None:
+    """Each fits on a page with its heading and is kept whole; nothing juts out; what only a screen can do is gone."""
+    with opened(report) as seen:
+        wide, high = ((size - 2 * MARGIN) / 25.4 * 96 for size in PAPER[paper])
+        seen.page.emulate_media(media="print")
+        seen.page.set_viewport_size({"width": round(wide), "height": round(high)})
+        figures = seen.page.evaluate(BOXES)
+        assert len(figures) == len(CHARTS) + 1
+        for figure in figures:
+            assert figure["opens"] < high, figure
+            assert all(0.0 < one < high for one in figure["heights"]), figure
+            assert figure["whole"], figure
+            assert figure["widths"], figure
+            assert all(one <= wide + 1.0 for one in figure["widths"]), figure
+        assert seen.page.evaluate("document.documentElement.scrollWidth") <= round(wide)
+        for gone in ("nav", ".screen", "#numbers details", ".vega-embed details"):
+            assert not any(one.is_visible() for one in seen.page.locator(gone).all()), gone
+        assert seen.page.locator(".paper").is_visible()
+        assert seen.page.locator("#questions table").first.is_visible()
+
+
+def test_the_printed_page_is_a_dozen_sheets(report: Path) -> None:
+    """As a browser saves it: a sheet or so for each picture, and four for words; white, and of the size asked for."""
+    with opened(report) as seen:
+        pdf = seen.page.pdf(format="A4", print_background=True)
+    sheets = re.findall(rb"/Type\s*/Page\b", pdf)
+    assert len(CHARTS) <= len(sheets) <= len(CHARTS) + 8
+    assert set(re.findall(rb"/MediaBox\s*\[0 0 (\d+)[\d.]* (\d+)", pdf)) == {(b"595", b"842")}
+
+
 def test_a_run_that_lacks_tables_leaves_a_gap_with_words(runs: Runs, tmp_path: Path) -> None:
     """One run recorded shares alone and was broken off: it is left out by name, and the page says so."""
     manifest = next(iter(runs.manifests.values()))
@@ -203,6 +253,8 @@ def test_a_run_that_lacks_tables_leaves_a_gap_with_words(runs: Runs, tmp_path: P
     assert gaps["shares"] == ""
     assert any("poor was not brought to its end" in note for note in page.notes)
     alone = {figure.name: figure for figure in page_of(read_runs(poor)).figures}
-    assert alone["chips"].spec is None
-    assert alone["chips"].gap == "Not drawn: poor did not record fit and contracts."
-    assert alone["shares"].spec is not None
+    assert not alone["chips"].pieces
+    assert alone["chips"].gap == (
+        "Not drawn: poor did not record fit and contracts. A batch records every table with --record all."
+    )
+    assert list(alone["shares"].pieces) == [""]

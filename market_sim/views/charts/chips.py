@@ -132,4 +132,5 @@ CHIPS = ChartKind(
     ("fit", "contracts"),
     frames,
     picture,
+    apart=True,
 )

@@ -100,4 +100,5 @@ TAPE = ChartKind(
     ("contracts",),
     frames,
     picture,
+    apart=True,
 )

@@ -100,7 +100,8 @@ def text_of(value: Any) -> str:
     if isinstance(value, Distribution):
         return text_of(value.as_table())
     if isinstance(value, Mapping):
-        return ", ".join(f"{name} {text_of(part)}" for name, part in value.items())
+        parts = ", ".join(f"{name} {text_of(part)}" for name, part in value.items() if name != "dist")
+        return f"{value['dist']}: {parts}" if "dist" in value else parts
     if isinstance(value, float):
         return f"{value:,.6g}" if abs(value) < 1e6 else f"{value:.6g}"
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)

@@ -5,6 +5,7 @@
   const boxes = [...document.querySelectorAll("input[name=run]")];
   const EDGE = 78; // pixels of a panel beside what it plots: axis, labels and gaps
   const NAMES = { left: 160, right: 120 }; // the same where the axis is of names
+  const GAP = 26; // pixels between panels
   const NARROWEST = 150;
 
   const isPanel = (spec) => spec && (spec.layer || spec.mark);
@@ -20,10 +21,17 @@
     return rows.type === "nominal" ? NAMES[(rows.axis || {}).orient || "left"] : EDGE;
   }
 
+  // The width of so many panels beside one another: those with an axis in common have it once.
+  function faceted(spec, columns) {
+    const axes = ((spec.resolve || {}).axis || {}).y === "independent" ? columns : 1;
+    const own = edge(spec.spec);
+    return columns * (natural(spec.spec) - own + GAP) + axes * own;
+  }
+
   // The width that a specification would take as it stands.
   function natural(spec) {
     if (isPanel(spec)) return (spec.width || 200) + edge(spec);
-    if (spec.facet) return natural(spec.spec) * (spec.columns || 1);
+    if (spec.facet) return faceted(spec, spec.columns || 1);
     const widths = children(spec).map(natural);
     if (spec.vconcat) return Math.max(...widths);
     if (spec.hconcat) return widths.reduce((sum, one) => sum + one, 0);
@@ -37,7 +45,7 @@
       const crowded = channel(spec, "x").type === "nominal"; // a map keeps its cells and is moved instead
       if (!crowded && spec.width + edge(spec) > room) spec.width = Math.max(NARROWEST, room - edge(spec));
     } else if (spec.facet) {
-      spec.columns = Math.max(1, Math.min(spec.columns || 1, Math.floor(room / natural(spec.spec))));
+      while (spec.columns > 1 && faceted(spec, spec.columns) > room) spec.columns -= 1;
       fit(spec.spec, room);
     } else if (children(spec)) {
       if (spec.concat && natural(spec) > room) spec.columns = 1;
@@ -94,8 +102,14 @@
   }
 
   async function draw(place) {
-    const spec = structuredClone(specs[place.dataset.chart]);
+    const spec = structuredClone(specs[place.dataset.key]);
     const shown = new Set(boxes.filter((box) => box.checked).map((box) => box.value));
+    place.parentElement.hidden = boxes.length > 0 && place.dataset.run !== "" && !shown.has(place.dataset.run);
+    if (place.parentElement.hidden) {
+      place.replaceChildren();
+      place.dataset.drawn = [...shown].join(",");
+      return;
+    }
     if (boxes.length) keep(spec, shown);
     const narrowScreen = window.innerWidth < 600;
     fit(spec, place.parentElement.clientWidth - 40); // a drawn place is as wide as its picture
@@ -106,7 +120,7 @@
     }
     if (narrowScreen) spec.config.legend = { ...spec.config.legend, columns: 1, direction: "vertical" };
     const actions = { export: true, source: false, compiled: false, editor: false };
-    await vegaEmbed(place, spec, { renderer: "svg", actions, downloadFileName: place.dataset.chart });
+    await vegaEmbed(place, spec, { renderer: "svg", actions, downloadFileName: place.dataset.key });
     place.dataset.drawn = [...shown].join(",") || "all";
   }
 

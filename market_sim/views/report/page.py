@@ -39,13 +39,17 @@ class Card:
 
 @dataclass(frozen=True)
 class Figure:
-    """One picture: its specification, or why there is none."""
+    """A chart's pictures: run -> specification (one of all runs: by no name); or why there are none."""
 
     name: str
     says: str
     reads: str
-    spec: Mapping[str, Any] | None
+    pieces: Mapping[str, Mapping[str, Any]]
     gap: str = ""
+
+    def key(self, run: str) -> str:
+        """What the specification of a picture goes by."""
+        return f"{self.name} of {run}" if run else self.name
 
 
 @dataclass(frozen=True)
@@ -146,14 +150,16 @@ def _figure(one: Drawable, frames: Mapping[str, Frames]) -> Figure:
     kind = one.kind
     held = frames.get(kind.name, {})
     if not any(frame.height for frame in held.values()):
-        return Figure(kind.name, kind.says, kind.reads, None, one.gap or "Not drawn: the tables hold no row to draw.")
-    return Figure(kind.name, kind.says, kind.reads, specification(kind.picture(held)), one.gap)
+        return Figure(kind.name, kind.says, kind.reads, {}, one.gap or "Not drawn: the tables hold no row to draw.")
+    drawn = kind.pieces(held)
+    pieces = {run: specification(drawn[run]) for run in sorted(drawn, key=scenarios_of_order)}
+    return Figure(kind.name, kind.says, kind.reads, pieces, one.gap)
 
 
 def _forest(differences: Rows, reference: str) -> Figure:
     chart = forest(pl.DataFrame(list(differences), infer_schema_length=None), a=reference, b="Each scenario")
     reads = "Right of the dashed line: more than in the reference, replicate by replicate under the same luck."
-    return Figure("differences", "what differs, and how sure that is", reads, specification(chart))
+    return Figure("differences", "what differs, and how sure that is", reads, {"": specification(chart)})
 
 
 def report_text(runs: Runs, differences: Rows = (), reference: str = "", remarks: Sequence[str] = ()) -> str:
@@ -166,7 +172,7 @@ def rendered(page: Page, bundle: str) -> str:
     from jinja2 import Environment, StrictUndefined
 
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    specs = {figure.name: figure.spec for figure in page.figures if figure.spec is not None}
+    specs = {figure.key(run): spec for figure in page.figures for run, spec in figure.pieces.items()}
     text = json.dumps(specs, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return environment.from_string(_shipped("page.html")).render(
         page=page,
