@@ -57,6 +57,7 @@ def called() -> str:
 
 def refresh_kernels() -> None:
     """Write the list of kernels."""
+    kernels()  # compiles what the list lacks: kernels that it called while it was compiled would be listed too
     (ROOT / "market_sim" / LIST).write_text(kernels(), encoding="utf-8")
 
 
