@@ -76,7 +76,7 @@ def write(folder: Path, replicates: int, chunks: int) -> dict[str, float]:
     numbers = [range(first, first + CHUNK) for first in range(0, chunks * CHUNK, CHUNK)]
     made = [simulate_chunk(scenario, seed=1, replicates=one, record=BY_DEFAULT, light=True) for one in numbers]
     whole = -(-replicates // CHUNK)
-    info = run_info(scenario, seed=1, replicates=range(whole * CHUNK), tables=BY_DEFAULT)
+    info = run_info(scenario, seed=1, replicates=range(whole * CHUNK), tables=BY_DEFAULT, light=True)
     begun = time.process_time()
     with RunWriter(folder, info) as writer:
         for part in range(whole):

@@ -25,7 +25,7 @@ from market_sim.state import tables
 PACKAGE = Path(__file__).parent
 LIST = "kernels.csv"  # module, kernel, types of its arguments
 MOST = 8  # processes: more would wait for the longest kernel
-TELL = "market-sim: compiling for this machine, once; this takes some 20 seconds"
+COMPILING = "Compiling (first run only, about half a minute) ..."
 RECORDS = {name: one for name, one in vars(tables).items() if isinstance(one, np.dtype)}
 
 Listed = dict[str, list[tuple[str, str]]]  # module -> kernels and the types of their arguments
@@ -34,15 +34,28 @@ Listed = dict[str, list[tuple[str, str]]]  # module -> kernels and the types of 
 @functools.cache
 def be_ready() -> None:
     """Return when the kernels of a run lie in the cache; other processes that ask meanwhile wait for the first."""
-    mark = FOLDER / f"ready-{machine()}"
-    if mark.exists():
+    if is_ready():
         return
     with locked(str(FOLDER), "compiling"):
-        if not mark.exists():
-            if sys.stderr is not None and sys.stderr.isatty():
-                print(TELL, file=sys.stderr)
+        if not is_ready():
+            if tells_of_itself():
+                print(COMPILING, file=sys.stderr)
             _compile_together(listed())
-            mark.touch()
+            _mark().touch()
+
+
+def is_ready() -> bool:
+    """Whether the kernels of a run lie in the cache."""
+    return _mark().exists()
+
+
+def tells_of_itself() -> bool:
+    """Whether whoever waits for the compiler is told here: on a terminal, whatever was called."""
+    return sys.stderr is not None and sys.stderr.isatty()
+
+
+def _mark() -> Path:
+    return FOLDER / f"ready-{machine()}"
 
 
 def _compile_together(kernels: Listed) -> None:

@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from market_sim.scenario.schema import Scenario
 
 
-COMPILING = "Compiling (first run only, about half a minute) ..."
-
-
 @dataclass(frozen=True)
 class Order:
     """What `run` was asked for, as given on the command line."""
@@ -116,6 +113,8 @@ def _simulated(order: Order, scenario: Scenario, policies: dict[str, Any], table
 
     free_folder(_place(order, f"{scenario.name}-{order.seed}-{scenario_hash(scenario)[:8]}"))
     if cold():
+        from market_sim.warming import COMPILING
+
         print(COMPILING, file=sys.stderr, flush=True)
     from market_sim.simulation.run import simulate
 
@@ -130,10 +129,10 @@ def _simulated(order: Order, scenario: Scenario, policies: dict[str, Any], table
 
 
 def cold() -> bool:
-    """Whether no kernel is compiled yet, so that the first tick takes long."""
-    from market_sim.compilation import FOLDER
+    """Whether kernels are to be compiled first, which nobody else will tell of."""
+    from market_sim.warming import is_ready, tells_of_itself
 
-    return next(FOLDER.rglob("*.nbi"), None) is None
+    return not is_ready() and not tells_of_itself()
 
 
 def _written(results: Results, folder: Place) -> Place:

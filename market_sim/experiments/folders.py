@@ -184,8 +184,8 @@ class BatchFolder:
             replicates=range(self.planned.replicates),
             tables=self.planned.tables,
             command=self.planned.command,
+            light=self.planned.light,
         )
-        info = replace(info, light=self.planned.light)
         lock, counted = self.lock if self.planned.lone else None, self._left(cell)
         run = OpenRun(self.folder / cell.run, cell, self.planned, info, resume=self.resume, lock=lock)
         self.left += _count(run.missing) - counted  # damaged parts were found

@@ -127,9 +127,10 @@ class Meter:
         holder = len(self.setup.vendors) + at
         debt = -day.before.ledger.balance[:, LOANS, holder]
         paid = -day.settled.flows[:, FLOW["interest"], holder] / self.setup.dt
+        rent = paid_by(self.setup, day.events.rent)[:, at]
         return {
-            "coreweave_rent": paid_by(self.setup, day.events.rent)[:, at],
-            "coreweave_largest": paid_by(self.setup, day.events.rent)[:, at] / self.firms,
+            "coreweave_rent": rent,
+            "coreweave_largest": rent / self.firms,
             "coreweave_backlog": market.holdings.backlog[:, at],
             "coreweave_power": (market.fleet.in_service[:, at] * self.setup.power).sum(axis=1),
             "coreweave_rate": np.where(debt > MILLION, paid / np.maximum(debt, MILLION), np.nan),

@@ -129,6 +129,7 @@ def run_info(
     replicates: Sequence[int],
     tables: Sequence[str],
     command: str = "",
+    light: bool = False,
 ) -> RunInfo:
     """What a run folder says of the run."""
     resolved: Mapping[str, object] = as_tree(scenario)
@@ -142,4 +143,5 @@ def run_info(
         first_replicate=min(replicates),
         command=command,
         tables=tuple(tables),
+        light=light,
     )

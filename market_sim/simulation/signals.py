@@ -13,7 +13,7 @@ from market_sim.mechanisms.finance import FLOW
 from market_sim.numerics import exp, log
 from market_sim.results.calendar import Calendar
 from market_sim.results.frames import Clock, cells
-from market_sim.results.light import Plan
+from market_sim.results.light import ONES, Plan
 from market_sim.results.vocabulary import SIGNALS
 from market_sim.simulation.premium import cuda_premium
 from market_sim.simulation.seen import Cast, Seen, ratio
@@ -25,7 +25,6 @@ from market_sim.state.tables import CHIPS, LOANS, SITES
 
 KW_PER_MW = 1000.0
 SMALL = 1e-12
-ONES = ("lab", "chip")  # groups of which there are many
 
 
 class Signals:

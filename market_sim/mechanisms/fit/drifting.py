@@ -7,17 +7,12 @@ moved. A plan's seconds by kind of work are laid end to end: one loop of vector 
 import numpy as np
 from numpy.typing import NDArray
 
-from market_sim.mechanisms.fit.evaluate import Fit, reweigh
-from market_sim.mechanisms.fit.search import KEPT
+from market_sim.mechanisms.fit.evaluate import ALL, PREFILLED, TRAINED, Fit, reweigh
 from market_sim.mechanisms.fit.shortlist import ShortList
 from market_sim.numerics import kernel, part
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
-
-_TRAINED = KEPT[0]
-_PREFILLED = KEPT[0] + KEPT[1]
-_ALL = KEPT[0] + KEPT[1] + KEPT[2]
 
 
 def reevaluate(shortlist: ShortList, drift: Floats, kappa: Floats, mix: Floats) -> Fit:
@@ -67,7 +62,7 @@ def _plans(s: ShortList) -> tuple[Floats, Floats, Floats]:
 
 @kernel
 def _specialise(seconds, slopes, bends, useful, prompts, reference, drift, kappa, mix, moved, out):  # type: ignore[no-untyped-def]
-    now, total, who = np.empty(5 * _ALL), np.empty(_ALL), np.empty(kappa.shape[0], np.int64)
+    now, total, who = np.empty(5 * ALL), np.empty(ALL), np.empty(kappa.shape[0], np.int64)
     for lab in range(seconds.shape[0]):
         number = those_who(moved[:, lab], who)
         for chip in range(seconds.shape[1]):
@@ -77,12 +72,12 @@ def _specialise(seconds, slopes, bends, useful, prompts, reference, drift, kappa
                 plans = fastest_plans(now, kappa[r, chip], total)
                 work = tokens(mix[r, lab], prompts[lab], useful[lab], reference[lab])
                 for kind in range(5):
-                    out[r, lab, chip, kind] = needed(now, kind * _ALL, plans, work)
+                    out[r, lab, chip, kind] = needed(now, kind * ALL, plans, work)
 
 
 @kernel
 def _gradient(seconds, slopes, bends, useful, prompts, reference, drift, kappa, mix, weight, moved, out):  # type: ignore[no-untyped-def]
-    now, root, total = np.empty(5 * _ALL), np.empty(5 * _ALL), np.empty(_ALL)
+    now, root, total = np.empty(5 * ALL), np.empty(5 * ALL), np.empty(ALL)
     held, rise, who = np.empty(kappa.shape[0]), np.empty(4), np.empty(kappa.shape[0], np.int64)
     for lab in range(seconds.shape[0]):
         number = those_who(moved[:, lab], who)
@@ -156,8 +151,8 @@ def fastest_plans(now, kappa, total):  # type: ignore[no-untyped-def]
     for kind in range(5):
         slow = 1.0 / kappa[kind]
         for p in range(total.shape[0]):
-            total[p] += now[kind * _ALL + p] * slow
-    return fastest(total, 0, _TRAINED), fastest(total, _TRAINED, _PREFILLED), fastest(total, _PREFILLED, _ALL)
+            total[p] += now[kind * ALL + p] * slow
+    return fastest(total, 0, TRAINED), fastest(total, TRAINED, PREFILLED), fastest(total, PREFILLED, ALL)
 
 
 @part
@@ -187,9 +182,9 @@ def rising(now, root, slope, bend, drift, kappa, plans, work, rise):  # type: ig
         rise[d] = 0.0
     for kind in range(5):
         slow = 1.0 / kappa[kind]
-        hours += needed(now, kind * _ALL, plans, work) / kappa[kind]
+        hours += needed(now, kind * ALL, plans, work) / kappa[kind]
         for phase in range(3):
-            p = kind * _ALL + plans[phase]
+            p = kind * ALL + plans[phase]
             often = slow * (trained if phase == 0 else decoded)
             often = often * ask if phase == 1 else often
             t = often * now[p] / root[p]

@@ -9,9 +9,10 @@ from market_sim.mechanisms.fit.search import KEPT
 from market_sim.mechanisms.fit.shortlist import ShortList
 from market_sim.numerics import kernel, part
 
-_TRAINED = KEPT[0]
-_PREFILLED = KEPT[0] + KEPT[1]
-_ALL = KEPT[0] + KEPT[1] + KEPT[2]
+# Where the plans of training, of prefill and of decoding end in a row of all that are kept.
+TRAINED = KEPT[0]
+PREFILLED = KEPT[0] + KEPT[1]
+ALL = KEPT[0] + KEPT[1] + KEPT[2]
 BEST_MFU = 0.8  # no published training run comes near it (mfu.csv)
 
 
@@ -91,9 +92,9 @@ def mature_throughput(seconds, useful, prompts, reference, peaks, kappa, mix, th
         serve_rate = serve_work / (ask * useful[lab, 1] + useful[lab, 2])
         for chip in range(chips):
             part = seconds[lab, chip]
-            fastest_seconds(part, late[chip], 0, _TRAINED, trained)
-            fastest_seconds(part, late[chip], _TRAINED, _PREFILLED, prefilled)
-            fastest_seconds(part, late[chip], _PREFILLED, _ALL, decoded)
+            fastest_seconds(part, late[chip], 0, TRAINED, trained)
+            fastest_seconds(part, late[chip], TRAINED, PREFILLED, prefilled)
+            fastest_seconds(part, late[chip], PREFILLED, ALL, decoded)
             train_ideal, serve_ideal = train_work / peaks[lab, chip, 0], serve_work / peaks[lab, chip, 1]
             for r in range(replicates):
                 share = mix[r, lab]
