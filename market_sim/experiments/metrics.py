@@ -21,7 +21,7 @@ from market_sim.results.light import days_of_ticks, is_thinned
 from market_sim.results.names import Names
 from market_sim.results.read import Places, Runs, read_runs
 from market_sim.results.tables import Results
-from market_sim.results.vocabulary import SIGNALS
+from market_sim.results.vocabulary import ONCE_A_YEAR, SIGNALS
 from market_sim.scenario.accept import nearest
 
 MEASURES = tuple(column.name for column in CONCENTRATION.columns if column.dtype == "float32")
@@ -63,7 +63,7 @@ class Metric:
         rows = runs[self.table].lazy().filter(pl.col(name) == held for name, held in self.where)
         value = pl.col(self.column).cast(pl.Float64)
         if self.once_a_year:
-            rows = _measured_days(rows, runs)
+            rows = measured_days(rows, runs)
         if when.first is not None:
             rows, value = rows.filter(pl.col("date") >= when.first), value.mean()
         else:
@@ -82,7 +82,7 @@ class Metric:
     @property
     def once_a_year(self) -> bool:
         """Whether it is measured at year ends, and held in between."""
-        return any(signal.name == self._what and signal.yearly for signal in SIGNALS)
+        return self._what in ONCE_A_YEAR
 
     def untold(self, when: When, resolved: Mapping[str, Any], light: bool) -> str:
         """Why a run of a resolved scenario cannot tell it for that time, in words; empty if it can.
@@ -120,7 +120,7 @@ class Metric:
                 _refuse_name(self.text, vocabulary, name, names)
 
 
-def _measured_days(rows: pl.LazyFrame, runs: Runs | Results) -> pl.LazyFrame:
+def measured_days(rows: pl.LazyFrame, runs: Runs | Results) -> pl.LazyFrame:
     """The rows of the days on which what is measured once a year was."""
     if isinstance(runs, Results):
         return rows.filter(pl.col("date").is_in(days_of_ticks(runs.info.resolved)[1]))

@@ -10,7 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from market_sim.experiments.errors import WrongRequest
-from market_sim.experiments.metrics import Metric, When, metric_of
+from market_sim.experiments.metrics import Metric, When, measured_days, metric_of
 from market_sim.experiments.theses_declared import DISCOUNT, Measure
 from market_sim.results.files import Place
 from market_sim.results.read import Runs, read_runs
@@ -45,11 +45,14 @@ class Clock:
 
 
 def read_paths(folder: Place, metrics: Iterable[str], replicates: int, ticks: int) -> dict[str, Array]:
-    """Metric -> values (replicate, tick) of a run, NaN where there are none. Raises WrongRequest for unknown names."""
+    """Metric -> values (replicate, tick) of a run, NaN where there are none, such as between yearly measurements.
+
+    Raises WrongRequest for unknown names.
+    """
     asked = [metric_of(text) for text in dict.fromkeys(metrics)]
     runs = read_runs(folder)
     tables = {name: _needed(runs, [one for one in asked if one.table == name]) for name in {one.table for one in asked}}
-    return {one.text: _path(tables[one.table], one, replicates, ticks) for one in asked}
+    return {one.text: _path(tables[one.table], one, runs, replicates, ticks) for one in asked}
 
 
 def _needed(runs: Runs, metrics: list[Metric]) -> pl.DataFrame:
@@ -62,8 +65,10 @@ def _needed(runs: Runs, metrics: list[Metric]) -> pl.DataFrame:
     return runs[metrics[0].table].filter(wanted).collect()
 
 
-def _path(rows: pl.DataFrame, metric: Metric, replicates: int, ticks: int) -> Array:
+def _path(rows: pl.DataFrame, metric: Metric, runs: Runs, replicates: int, ticks: int) -> Array:
     own = rows.filter(pl.col(name).cast(pl.String) == held for name, held in metric.where)
+    if metric.once_a_year:
+        own = measured_days(own.lazy(), runs).collect()
     path = np.full((replicates, ticks), np.nan)
     path[own["replicate"].to_numpy(), own["tick"].to_numpy()] = own[metric.column].cast(pl.Float64).to_numpy()
     return path

@@ -276,6 +276,7 @@ CLOSED: dict[str, tuple[Term, ...]] = {
 }
 
 UNITS = _unique(tuple(signal.unit for signal in SIGNALS))
+ONCE_A_YEAR = frozenset(signal.name for signal in SIGNALS if signal.yearly)
 UNIT_OF_SIGNAL = tuple(UNITS.index(signal.unit) for signal in SIGNALS)  # code of the unit, by code of the signal
 
 

@@ -7,13 +7,15 @@ import numpy as np
 import polars as pl
 import pytest
 
+from market_sim.experiments.batch import run_batch
 from market_sim.experiments.errors import WrongRequest
 from market_sim.experiments.points import Hands
 from market_sim.experiments.theses import trial_of, weigh
 from market_sim.experiments.theses_declared import HORIZONS, OMEGAS, THESES, Measure, Thesis
 from market_sim.experiments.theses_effects import Case, Effect, dependence, effect_of, replicates_needed, vote
-from market_sim.experiments.theses_measures import BY, Clock
+from market_sim.experiments.theses_measures import BY, Clock, read_paths
 from market_sim.experiments.theses_verdict import judge
+from market_sim.results.read import read_runs
 from market_sim.results.vocabulary import SIGNALS
 from market_sim.scenario.load import load_scenario
 
@@ -85,6 +87,18 @@ def test_measures_are_what_they_say() -> None:
     with pytest.raises(WrongRequest, match="lasts 3 years"):
         BY["mean"]([path], 5, clock)
     assert np.isnan(BY["mean"]([np.full((1, 36), np.nan)], 2, clock)).all()
+
+
+def test_a_year_of_what_is_measured_once_is_that_measurement(tmp_path: Path) -> None:
+    """Values held from the last measurement on are no measurements: a horizon's figure is that of its own year end."""
+    run_batch(load_scenario("baseline", {"ticks": 24}), 2, "serial", tmp_path / "two")
+    paths = read_paths(tmp_path / "two", ["cuda_premium", "provider/stock/hhi"], 2, 24)
+    held = read_runs(tmp_path / "two")["signals"].filter(pl.col("signal") == "cuda_premium").sort("replicate", "tick")
+    every = held.collect()["value"].to_numpy().reshape(2, 24)
+    assert (every[:, 22] != every[:, 23]).all()
+    assert np.isfinite(paths["cuda_premium"]).nonzero()[1].tolist() == [0, 11, 23] * 2
+    assert BY["mean"]([paths["cuda_premium"]], 2, Clock(1.0, 24)).tolist() == every[:, 23].tolist()
+    assert np.isfinite(paths["provider/stock/hhi"]).all()
 
 
 def thesis_of(measures: tuple[Measure, ...]) -> Thesis:

@@ -12,7 +12,7 @@ import altair as alt
 import polars as pl
 
 from market_sim.results.calendar import year_ends
-from market_sim.results.vocabulary import SIGNALS
+from market_sim.results.vocabulary import ONCE_A_YEAR
 from market_sim.views.charts.look import (
     HEIGHT,
     INNER,
@@ -34,7 +34,6 @@ from market_sim.views.charts.look import (
 QUANTILES = {"median": 0.5, "low50": 0.25, "high50": 0.75, "low90": 0.05, "high90": 0.95}
 MOST_BANDED = 4  # runs in a panel; of more, only the inner band is drawn
 SERIES_KEYS = ("scenario", "signal", "group", "date")
-ONCE_A_YEAR = frozenset(signal.name for signal in SIGNALS if signal.yearly)
 DAYS_OF_YEAR = 365.2425
 
 
