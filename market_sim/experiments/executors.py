@@ -116,7 +116,7 @@ class Processes:
         before = multiprocessing.active_children()
         with script_unseen(), interrupts_unheard():
             future = self.executor.submit(call, *arguments)
-        self.processes += [one for one in multiprocessing.active_children() if one not in before]
+            self.processes += [one for one in multiprocessing.active_children() if one not in before]
         return future
 
     def renew(self) -> bool:
@@ -167,8 +167,34 @@ def script_unseen() -> Iterator[None]:
 def interrupts_unheard() -> Iterator[None]:
     """Processes begun inside leave Ctrl-C to their parent, as children inherit what is blocked.
 
-    One that comes meanwhile reaches the parent on leaving.
+    One that comes meanwhile reaches the parent on leaving. Blocking is not enough for that: it holds for one thread,
+    and Python runs a handler in the main thread whichever took the signal.
     """
+    heard: list[int] = []
+    try:
+        with _handling_interrupts(lambda number, _: heard.append(number)), _blocking_interrupts():
+            yield
+    finally:
+        for number in heard[:1]:
+            signal.raise_signal(number)
+
+
+@contextlib.contextmanager
+def _handling_interrupts(handler: Callable[[int, Any], None]) -> Iterator[None]:
+    """Another handler of Ctrl-C while inside; only the main thread may set one, and only it hears."""
+    before = signal.getsignal(signal.SIGINT)
+    if before is None or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    signal.signal(signal.SIGINT, handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextlib.contextmanager
+def _blocking_interrupts() -> Iterator[None]:
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return

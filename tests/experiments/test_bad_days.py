@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 from small_batches import REPLICATES, content, part_bytes
 
 from market_sim.cli import main
+from market_sim.experiments.executors import interrupts_unheard
 from market_sim.results.read import read_runs
 from market_sim.results.store import verify
 
@@ -56,6 +58,30 @@ def test_ctrl_c_at_any_moment_is_one_message(tmp_path: Path, tiny_toml: Path, af
     assert "Traceback" not in said
     begun = (tmp_path / "batch" / "design.json").exists()
     assert ("market-sim batch --resume batch" in said) == begun
+
+
+@posix
+@pytest.mark.parametrize("thread", ["main", "another"])
+def test_ctrl_c_waits_while_workers_are_begun(thread: str) -> None:
+    """Whichever thread takes the signal: a worker begun but not yet known to anybody would outlive its parent."""
+    steps, over = [], threading.Event()
+    other = threading.Thread(target=over.wait)
+    other.start()
+    taker = threading.main_thread() if thread == "main" else other
+
+    def begin() -> None:
+        with interrupts_unheard():
+            signal.pthread_kill(taker.ident or 0, signal.SIGINT)
+            time.sleep(0.05)
+            steps.append("begun")
+        steps.append("gone on")
+
+    with pytest.raises(KeyboardInterrupt):
+        begin()
+    over.set()
+    other.join()
+    assert steps == ["begun"]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 @posix
