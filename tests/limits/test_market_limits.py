@@ -125,3 +125,13 @@ def test_without_codesign_there_is_no_lock_in(codesign):
     )  # fmt: skip
     assert (abs(index[0]) > 1e-6) == (codesign > 0.0)
     assert np.array_equal(t.throughput, twin) == (codesign == 0.0)
+
+
+def test_fortunes_of_many_firms_even_out():
+    """A lab that stands for a hundred firms has a tenth of the luck that one of them would have."""
+    one, many = (prepare(shipped("baseline", ticks=6, lab__Startups__firms=n), 0, (0, 1))[0] for n in (1.0, 100.0))
+    at = one.labs.index("Startups")
+    assert np.abs(one.fortune[:, at, -1]).min() > 0.0
+    np.testing.assert_allclose(many.fortune[:, at], one.fortune[:, at] / 10.0, rtol=1e-12)
+    others = np.delete(np.arange(len(one.labs)), at)
+    np.testing.assert_array_equal(many.fortune[:, others], one.fortune[:, others])

@@ -4,9 +4,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from reference.runs import shipped
 from scipy.optimize import minimize_scalar
 
+from market_sim.agents import provider
 from market_sim.mechanisms import pricing, supply
+from market_sim.simulation.prepare import prepare
 
 ONE = np.ones(1)
 
@@ -159,3 +162,19 @@ def test_duplicates_build_up_when_leads_are_long_and_go_when_they_shorten():
     assert after(100.0, 5.0, 1 / 12) == pytest.approx(2.0, rel=1e-9)
     assert after(0.1, 0.5, 1 / 12, start=2.0) == pytest.approx(2.0 * np.exp(-0.5 / 0.12), rel=1e-9)
     assert after(0.6, 1.0, 1 / 12) == pytest.approx(after(0.6, 1.0, 1 / 48), rel=1e-9)
+
+
+def test_a_premium_on_demand_fades_to_a_year():
+    """A firm that asks half as much again on demand does so for a quarter, by its root for half a year, and for longer
+    not at all; nobody else's prices move."""
+    usual, dear = (
+        prepare(shipped("baseline", ticks=1, provider__CoreWeave__on_demand_premium=premium), 0, (0,))[0]
+        for premium in (1.0, 1.5)
+    )
+    o = dear.offers
+    more = (provider.term_factors(dear) / provider.term_factors(usual))[0]
+    faded = np.clip(np.log(o.term) / np.log(0.25), 0.0, 1.0)
+    theirs = o.provider == dear.providers.index("CoreWeave")
+    assert faded[theirs].max() == 1.0
+    np.testing.assert_allclose(more[theirs], 1.5 ** faded[theirs], rtol=1e-12)
+    np.testing.assert_allclose(more[~theirs], 1.0, rtol=1e-12)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from market_sim.mechanisms.credit import backing
+from market_sim.mechanisms.credit import backing, customers
 from market_sim.mechanisms.finance import (
     FLOW,
     KINDS,
@@ -198,3 +198,13 @@ def test_backing_is_a_share_of_profit_spread_by_want():
     """A tenth of 1,200 USD a year, for a month, three parts to one; a loss backs nobody."""
     got = backing(np.array([[1200.0, -50.0]]), np.full((1, 2), 0.1), np.array([[[3.0, 1.0], [1.0, 1.0]]]), 1 / 12)
     np.testing.assert_allclose(got[0], [[7.5, 2.5], [0.0, 0.0]])
+
+
+def test_a_kind_of_buyer_is_as_many_customers_as_it_has_firms():
+    """Labs rent 30 and 50 USD of P, the second for ten firms, and 20 of Q through P: P's largest customer pays 30 of
+    80, or 50 were the second one firm; Q's is P with all 20."""
+    rent = np.array([[[30.0, 0.0], [50.0, 20.0]]])
+    payer = np.array([[[2, 2], [3, 0]]])
+    largest, total = customers(rent, payer, np.array([[1.0, 10.0]]))
+    assert (largest.tolist(), total.tolist()) == ([[30.0, 20.0]], [[80.0, 20.0]])
+    assert customers(rent, payer, np.ones((1, 2)))[0].tolist() == [[50.0, 20.0]]
