@@ -59,7 +59,8 @@ def read(setup: Setup, day: Day, obsolescence: float, moved: tuple[Book, Pipelin
     held: dict[str, Any] = {
         "seconds": t.seconds, "maturity": np.take(t.maturity, setup.chip_family, axis=1), "ported": t.ported,
         "cost_index": labs.cost_index, "active": labs.active, "ask": day.wishes.ask, "plan": day.wishes.plan,
-        "lot": day.wishes.lot, "price": offered.price, "live": offered.live, "promised": offered.promised,
+        "lot": day.wishes.lot, "price": np.take(offered.price, offered.listed, axis=1), "live": offered.live,
+        "promised": offered.promised,
         "believed": offered.believed, "capacity": offered.capacity, "shown": offered.lots,
         "quote": before.providers.quote, "pace": pace(setup, day),
         "ahead": day.ordered.ahead, "delay": offered.delay, "shipped": day.shipments.chips,

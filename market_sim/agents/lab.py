@@ -231,13 +231,14 @@ def value(setup: Setup, market: Market, offered: Offered) -> np.ndarray:
         judged_fit(setup, market), delivered(setup), offered.price, offered.believed, d.provider.template,
         d.lab.template_weight, by_provider, by_chip, penalty, d.labs.discount, obsolescence(setup, market.tick),
         d.labs.delay_discount, o.provider, o.chip, o.term, _prepaid(setup), setup.chip_stack, offered.live,
+        offered.listed,
     )  # fmt: skip
 
 
 def wish(setup: Setup, market: Market, offered: Offered) -> Wishes:
     """Asks, worths and lots of the tick."""
     wanted = plan(setup, market, offered)
-    price = valuation.mean_price(offered.price, offered.live)
+    price = np.take(valuation.mean_price(offered.price, offered.live), offered.listed, axis=1)
     yearly = HOURS_PER_YEAR * np.where(price > 0.0, price, 1.0)
     lot = np.maximum(1.0, np.floor(setup.drawn.trade.lot[:, None] * wanted / yearly))
     reserve = setup.drawn.trade.outside[:, None] * market.labs.cost_index
@@ -255,6 +256,7 @@ def best_by_stack(setup: Setup, market: Market, offered: Offered) -> np.ndarray:
         setup.offers.chip,
         setup.chip_stack,
         len(setup.stacks),
+        offered.listed,
     )
 
 

@@ -32,7 +32,8 @@ class Costs:
 class Offered:
     """Everything on offer this tick."""
 
-    price: np.ndarray  # (R, lab, offer) USD per chip-hour
+    price: np.ndarray  # (R, list, offer) USD per chip-hour
+    listed: np.ndarray  # (lab,) the price list that it buys from
     live: np.ndarray  # (R, offer) bool
     promised: np.ndarray  # (R, offer) years
     believed: np.ndarray  # (R, offer) years, as labs believe
@@ -223,8 +224,9 @@ def offer(setup: Setup, market: Market, orders: vendor.Orders) -> Offered:
     )
     live = np.take(p.active, o.provider, axis=1) & (lots >= 1.0) & _for_sale(setup, market.now)
     return Offered(
-        segment_prices(setup, base), live, promised, believed, stocked, weights(setup), lots, today, built, expected
-    )
+        segment_prices(setup, base), price_lists(setup)[1], live, promised, believed, stocked, weights(setup), lots,
+        today, built, expected,
+    )  # fmt: skip
 
 
 @once
@@ -254,8 +256,15 @@ def term_factors(setup: Setup) -> np.ndarray:
 
 
 def segment_prices(setup: Setup, base: np.ndarray) -> np.ndarray:
-    """(R, lab, offer): enterprises pay the provider's list markup, large labs the base."""
-    return pricing.segment_prices(base, _offer_markups(setup), setup.enterprise)
+    """(R, list, offer): enterprises pay the provider's list markup, large labs the base."""
+    return pricing.segment_prices(base, _offer_markups(setup), price_lists(setup)[0])
+
+
+@once
+def price_lists(setup: Setup) -> tuple[np.ndarray, np.ndarray]:
+    """The lists that somebody buys from (list,), True for that of enterprises, and the list of each lab (lab,)."""
+    lists, listed = np.unique(setup.enterprise, return_inverse=True)
+    return lists, listed
 
 
 @once

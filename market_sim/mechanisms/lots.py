@@ -56,10 +56,12 @@ def sign(
     luck: Floats,
     order_luck: Floats,
     most: int,
+    lists: Ints | None = None,
 ) -> Deals:
     """Round chips (replicate, lab, offer) to lots (replicate, lab; whole chips, at least 1) within capacity.
 
-    price (replicate, lab, offer), USD per chip-hour as charged against the ask; pool, weight (offer, 2),
+    price (replicate, list, offer), USD per chip-hour as charged against the ask, on the list that lists (lab,) names
+    for each lab, its own unless told; pool, weight (offer, 2),
     capacity (replicate, pool) as in clearing; luck, order_luck (replicate, lab), uniform in [0, 1); most,
     deals a tick.
     """
@@ -75,8 +77,9 @@ def sign(
     flows, quotes, sizes, loads, room, draw, turn = (
         np.ascontiguousarray(a, np.float64) for a in (chips, price, lot, weight, capacity, luck, order_luck)
     )
+    lists = np.arange(labs) if lists is None else lists
     _sign(
-        flows, quotes, sizes, np.ascontiguousarray(pool, np.int64), loads, room, draw, turn, deals.count,
+        flows, quotes, lists, sizes, np.ascontiguousarray(pool, np.int64), loads, room, draw, turn, deals.count,
         deals.lab, deals.offer, deals.chips, deals.signed_value, deals.waiting,
     )  # fmt: skip
     return deals
@@ -84,7 +87,7 @@ def sign(
 
 @kernel
 def _sign(
-    chips, price, lot, pool, weight, capacity, luck, order_luck, count, lab, offer, signed, value, waiting,
+    chips, price, lists, lot, pool, weight, capacity, luck, order_luck, count, lab, offer, signed, value, waiting,
 ):  # type: ignore[no-untyped-def]  # fmt: skip
     """Draw every lab's lots, then sign them in the order of luck while they fit."""
     labs, offers = chips.shape[1], chips.shape[2]
@@ -117,8 +120,8 @@ def _sign(
                 offer[r, count[r]] = j
                 signed[r, count[r]] = taken
                 count[r] += 1
-            value[r, i] += taken * price[r, i, j]
-            waiting[r, i] += (each * lots[order[n]] - taken) * price[r, i, j]
+            value[r, i] += taken * price[r, lists[i], j]
+            waiting[r, i] += (each * lots[order[n]] - taken) * price[r, lists[i], j]
 
 
 @part
@@ -194,26 +197,27 @@ class Particulars:
 
 
 def particulars(
-    deals: Deals, price: Floats, promised: Floats, provider: Ints, chip: Ints, built: NDArray[np.bool_]
+    deals: Deals, price: Floats, promised: Floats, provider: Ints, chip: Ints, built: NDArray[np.bool_], lists: Ints
 ) -> Particulars:
-    """Read the deals off the offers: price (replicate, lab, offer), promised (replicate, offer), the rest (offer,)."""
+    """Read the deals off the offers: price (replicate, list, offer), promised (replicate, offer), the rest (offer,);
+    `lists` (lab,) is the price list of each lab."""
     shape = deals.lab.shape
     seller, kind = np.zeros((2, *shape), np.int64)
     made, wait, rent = np.zeros(shape, np.bool_), np.zeros(shape), np.zeros(shape)
     _particulars(
-        deals.count, deals.lab, deals.offer, deals.chips, price, promised, provider, chip, built, seller, kind, made,
-        wait, rent,
+        deals.count, deals.lab, deals.offer, deals.chips, price, lists, promised, provider, chip, built, seller, kind,
+        made, wait, rent,
     )  # fmt: skip
     return Particulars(seller, kind, made, wait, rent)
 
 
 @kernel
 def _particulars(  # type: ignore[no-untyped-def]
-    count, lab, offer, chips, price, promised, provider, chip, built, seller, kind, made, wait, rent
+    count, lab, offer, chips, price, lists, promised, provider, chip, built, seller, kind, made, wait, rent
 ):
     for r in range(count.shape[0]):
         for d in range(count[r]):
             j = offer[r, d]
             seller[r, d], kind[r, d], made[r, d] = provider[j], chip[j], built[j]
             wait[r, d] = promised[r, j]
-            rent[r, d] = price[r, lab[r, d], j] * chips[r, d] * HOURS_PER_YEAR
+            rent[r, d] = price[r, lists[lab[r, d]], j] * chips[r, d] * HOURS_PER_YEAR

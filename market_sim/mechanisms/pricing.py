@@ -93,13 +93,13 @@ def _quoted(quote, target, floor, vacancy, scarcity, pull, response, rest_at, sc
 @kernel
 def _segment_prices(base, markup, enterprise, out):  # type: ignore[no-untyped-def]
     for r in range(out.shape[0]):
-        for i in range(out.shape[1]):
+        for n in range(out.shape[1]):
             for j in range(out.shape[2]):
-                out[r, i, j] = base[r, j] * markup[r, j] if enterprise[i] else base[r, j]
+                out[r, n, j] = base[r, j] * markup[r, j] if enterprise[n] else base[r, j]
 
 
 def segment_prices(base: np.ndarray, markup: np.ndarray, enterprise: np.ndarray) -> np.ndarray:
-    """What each lab is asked (replicate, lab, offer): `enterprise` (lab,) pays the `markup`, others the base, both
+    """Price lists (replicate, list, offer): those of `enterprise` (list,) have the `markup`, others the base, both
     (replicate, offer)."""
     out = np.empty((len(base), len(enterprise), base.shape[1]))
     _segment_prices(base, markup, enterprise, out)
@@ -107,31 +107,54 @@ def segment_prices(base: np.ndarray, markup: np.ndarray, enterprise: np.ndarray)
 
 
 @kernel
-def _contract_prices(quote, scarcity, passed, seller, chips, price, spend):  # type: ignore[no-untyped-def]
+def _contract_prices(quote, lists, scarcity, passed, seller, chips, price, spend):  # type: ignore[no-untyped-def]
     offers = quote.shape[2]
     factor = np.empty(offers)
     for r in range(quote.shape[0]):
         for j in range(offers):
             factor[j] = kexp(passed[r, seller[j]] * scarcity[r, j]) if scarcity[r, j] > 0.0 else 1.0
-        for i in range(quote.shape[1]):
+        for n in range(quote.shape[1]):
             for j in range(offers):
-                price[r, i, j] = quote[r, i, j] * factor[j]
+                price[r, n, j] = quote[r, n, j] * factor[j]
+        for i in range(chips.shape[1]):
+            n = lists[i]
             for j in range(offers):
                 if chips[r, i, j] > 0.0:
-                    spend[r, i, seller[j]] += chips[r, i, j] * price[r, i, j]
+                    spend[r, i, seller[j]] += chips[r, i, j] * price[r, n, j]
 
 
 def contract_prices(
-    quote: np.ndarray, scarcity: np.ndarray, passed: np.ndarray, seller: np.ndarray, chips: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """p e^(phi lambda) (replicate, lab, offer), and what `chips` at that price come to (replicate, lab, provider).
+    quote: np.ndarray, scarcity: np.ndarray, passed: np.ndarray, seller: np.ndarray, chips: np.ndarray,
+    lists: np.ndarray | None = None,
+) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+    """p e^(phi lambda), shaped as `quote`, and what `chips` at that price come to (replicate, lab, provider).
 
     The part phi, `passed` (replicate, provider), of the log `scarcity` (replicate, offer) enters the price; the rest is
-    queueing. `quote` and `chips` (replicate, lab, offer), `seller` (offer,) the provider.
+    queueing. `quote` (replicate, list, offer), `chips` (replicate, lab, offer), `seller` (offer,) the provider; `lists`
+    (lab,) the price list of each lab, its own unless told.
     """
-    price, spend = np.empty(quote.shape), np.zeros((*quote.shape[:2], passed.shape[1]))
-    _contract_prices(quote, scarcity, passed, seller, chips, price, spend)
+    price, spend = np.empty(quote.shape), np.zeros((*chips.shape[:2], passed.shape[1]))
+    lists = np.arange(chips.shape[1]) if lists is None else lists
+    _contract_prices(quote, lists, scarcity, passed, seller, chips, price, spend)
     return price, spend
+
+
+@kernel
+def _by_offer(chips, price, lists, out):  # type: ignore[no-untyped-def]
+    for r in range(chips.shape[0]):
+        for j in range(out.shape[1]):
+            out[r, j] = 0.0
+        for i in range(chips.shape[1]):
+            n = lists[i]
+            for j in range(out.shape[1]):
+                out[r, j] += chips[r, i, j] * price[r, n, j]
+
+
+def by_offer(chips: np.ndarray, price: np.ndarray, lists: np.ndarray) -> np.ndarray:
+    """What labs spend on each offer (replicate, offer), arrays as in `contract_prices`."""
+    out = np.empty((len(chips), chips.shape[2]))
+    _by_offer(chips, price, lists, out)
+    return out
 
 
 def lerner_price(

@@ -36,8 +36,6 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 Number = Floats | float
 
-_LISTS = 2  # price lists kept at a time: that of large labs and that of enterprises
-
 
 def wait_discount(delay: Number, discount: Number, obsolescence: Number, dial: Number = 1.0) -> Floats:
     """e^{-(r + dial o) d}: what is left of a chip's worth after waiting `delay` years; rates a year."""
@@ -79,22 +77,25 @@ def worth(
     prepaid: Floats,
     chip_stack: Ints,
     live: Bools,
+    lists: Ints | None = None,
 ) -> Floats:
     """U (replicate, lab, offer), log useful PFLOP-hours per USD; -inf where an offer can't be had or used.
 
     throughput (replicate, lab, chip), useful PFLOP/s a chip; delivered (replicate, provider), share of it
-    that arrives; price (replicate, lab, offer), USD per chip-hour; delay (replicate, offer), years, as labs
+    that arrives; price (replicate, list, offer), USD per chip-hour, on the price list that lists (lab,) names
+    for each lab, its own unless told; delay (replicate, offer), years, as labs
     believe it; template (replicate, provider), template_weight (replicate, lab), affinity (replicate, lab,
     provider), chip_taste (replicate, lab, chip), switching (replicate, lab, stack), all in log units;
     discount, obsolescence (replicate,), a year; delay_dial (replicate,); offer_term (offer,), years;
     prepaid (offer,) or (replicate, offer), a share; live (replicate, offer).
     """
-    utility = np.empty(price.shape)
+    utility = np.empty((*throughput.shape[:2], live.shape[1]))
     numbers = (
         throughput, delivered, price, delay, template, template_weight, affinity, chip_taste, switching,
         discount, obsolescence, delay_dial, offer_term, np.broadcast_to(prepaid, live.shape),
     )  # fmt: skip
-    names = (offer_provider, offer_chip, chip_stack)
+    lists = np.arange(throughput.shape[1]) if lists is None else lists
+    names = (offer_provider, offer_chip, chip_stack, lists)
     arrays = [np.ascontiguousarray(a, np.float64) for a in numbers]
     places = [np.ascontiguousarray(a, np.int64) for a in names]
     _worth(*[*arrays, *places, np.ascontiguousarray(live, np.bool_), utility])
@@ -102,19 +103,21 @@ def worth(
 
 
 def best_by_stack(
-    throughput: Floats, price: Floats, live: Bools, offer_chip: Ints, chip_stack: Ints, stacks: int
-) -> Floats:
+    throughput: Floats, price: Floats, live: Bools, offer_chip: Ints, chip_stack: Ints, stacks: int,
+    lists: Ints | None = None,
+) -> Floats:  # fmt: skip
     """Best log useful PFLOP-hours per USD on each stack (replicate, lab, stack); -inf where nothing is to be had.
 
     Arrays as in `worth`.
     """
-    best = np.zeros((*price.shape[:2], stacks))
-    _best_by_stack(throughput, price, live, offer_chip, np.take(chip_stack, offer_chip), best)
+    best = np.zeros((*throughput.shape[:2], stacks))
+    lists = np.arange(throughput.shape[1]) if lists is None else lists
+    _best_by_stack(throughput, price, lists, live, offer_chip, np.take(chip_stack, offer_chip), best)
     return log(best)
 
 
 def mean_price(price: Floats, live: Bools) -> Floats:
-    """Plain mean price of live offers (replicate, lab), 0 where there is none; arrays as in `worth`."""
+    """Plain mean price of live offers (replicate, list), 0 where there is none; arrays as in `worth`."""
     out = np.zeros(price.shape[:2])
     _mean_price(price, live, out)
     return out
@@ -135,37 +138,19 @@ def _mean_price(price, live, out):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _best_by_stack(throughput, price, live, offer_chip, offer_stack, best):  # type: ignore[no-untyped-def]
+def _best_by_stack(throughput, price, lists, live, offer_chip, offer_stack, best):  # type: ignore[no-untyped-def]
     """Most throughput per price; the logarithm, which keeps the order, is left to the caller."""
     offers = np.empty(live.shape[1], np.int64)
     for r in range(live.shape[0]):
         count = _find_live(live[r], offers)
-        for i in range(price.shape[1]):
+        for i in range(throughput.shape[1]):
+            n = lists[i]
             for k in range(count):
                 j = offers[k]
-                if price[r, i, j] > 0.0:
-                    each = throughput[r, i, offer_chip[j]] / price[r, i, j]
+                if price[r, n, j] > 0.0:
+                    each = throughput[r, i, offer_chip[j]] / price[r, n, j]
                     s = offer_stack[j]
                     best[r, i, s] = each if each > best[r, i, s] else best[r, i, s]
-
-
-@part
-def _price_list(prices, timing, seen, value, lists):  # type: ignore[no-untyped-def]
-    """Which of the price lists seen so far is this lab's, and how many there are; a new one may take the last place.
-
-    `value` (list, offer) is timing less the log price, -inf where an offer has no price.
-    """
-    for n in range(lists):
-        others = 0
-        for j in range(prices.shape[0]):
-            others += 1 if prices[j] != seen[n, j] else 0
-        if others == 0:
-            return n, lists
-    n = lists if lists < _LISTS else _LISTS - 1
-    for j in range(prices.shape[0]):
-        seen[n, j] = prices[j]
-        value[n, j] = timing[j] - klog(prices[j]) if prices[j] > 0.0 else -np.inf
-    return n, n + 1
 
 
 @part
@@ -183,21 +168,23 @@ def _kinds(provider, chip, kind, seller, good):  # type: ignore[no-untyped-def]
 @kernel
 def _worth(
     throughput, delivered, price, delay, template, template_weight, affinity, chip_taste, switching, discount,
-    obsolescence, delay_dial, offer_term, prepaid, offer_provider, offer_chip, chip_stack, live, utility,
+    obsolescence, delay_dial, offer_term, prepaid, offer_provider, offer_chip, chip_stack, lists, live, utility,
 ):  # type: ignore[no-untyped-def]  # fmt: skip
-    """Each log is taken once: of chips and providers, of times, of prices for labs that see the same.
+    """Each log is taken once: of chips and providers, of times, of every list's prices.
 
     Dead offers are worth -inf by their timing, so that the innermost loop has no branch.
     """
     labs, chips, providers, offers = throughput.shape[1], throughput.shape[2], delivered.shape[1], live.shape[1]
     timing, arrives, by_provider = np.empty(offers), np.empty(providers), np.empty(providers)
     log_throughput, by_chip = np.empty(labs * chips), np.empty(chips)
-    seen, value = np.empty((_LISTS, offers)), np.empty((_LISTS, offers))
+    value = np.empty((price.shape[1], offers))
     kind, seller, good = np.empty(offers, np.uintp), np.empty(offers, np.uintp), np.empty(offers, np.uintp)
     by_kind = np.empty(_kinds(offer_provider, offer_chip, kind, seller, good))
     for r in range(live.shape[0]):
         _time_factors(delay[r], offer_term, prepaid[r], discount[r], obsolescence[r], delay_dial[r], live[r], timing)
-        lists = 0
+        for n in range(price.shape[1]):
+            for j in range(offers):
+                value[n, j] = timing[j] - klog(price[r, n, j]) if price[r, n, j] > 0.0 else -np.inf
         for p in range(providers):
             arrives[p] = klog(delivered[r, p])
         each = throughput[r].ravel()
@@ -210,8 +197,7 @@ def _worth(
                 by_provider[p] = arrives[p] + template_weight[r, i] * template[r, p] + affinity[r, i, p]
             for k in range(by_kind.shape[0]):
                 by_kind[k] = by_chip[good[k]] + by_provider[seller[k]]
-            n, lists = _price_list(price[r, i], timing, seen, value, lists)
-            row, rest = utility[r, i], value[n]
+            row, rest = utility[r, i], value[lists[i]]
             for j in range(offers):
                 row[j] = by_kind[kind[j]] + rest[j]
 

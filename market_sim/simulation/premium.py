@@ -9,14 +9,14 @@ stack, half the sum of absolute differences of the stacks' shares.
 import numpy as np
 
 from market_sim.agents import lab
-from market_sim.mechanisms import software
+from market_sim.agents.provider import Offered
+from market_sim.mechanisms import pricing, software
 from market_sim.mechanisms.clearing import Cleared
 from market_sim.mechanisms.concentration import merged
 from market_sim.numerics import exp, log
 from market_sim.simulation import trading
 from market_sim.simulation.seen import Seen, ratio
 from market_sim.simulation.technology import weighed
-from market_sim.state.grouping import summed_product
 from market_sim.state.market import Market
 from market_sim.state.setup import Setup
 from market_sim.state.tables import replace
@@ -47,9 +47,9 @@ def equal_software(setup: Setup, market: Market) -> Market:
     return replace(market, technology=technology)
 
 
-def spending(setup: Setup, price: np.ndarray, cleared: Cleared) -> np.ndarray:
+def spending(setup: Setup, offered: Offered, cleared: Cleared) -> np.ndarray:
     """Each stack's share of spending, queueing included (R, stack); NaN where nothing was bought."""
-    by_offer = summed_product(cleared.chips, price) * exp(cleared.scarcity)
+    by_offer = pricing.by_offer(cleared.chips, offered.price, offered.listed) * exp(cleared.scarcity)
     stack = np.take(setup.chip_stack, setup.offers.chip)
     by_stack = merged(by_offer, stack, len(setup.stacks))
     return ratio(by_stack, by_stack.sum(axis=1, keepdims=True))
@@ -71,6 +71,5 @@ def cuda_premium(seen: Seen) -> np.ndarray:
     level = replace(equal_software(setup, day.before), shadow=day.trade.cleared.shadow)
     rise = np.take(gain(setup, day.before, level), setup.offers.chip, axis=2)
     again = trading.clear(setup, level, day.offered, replace(day.wishes, worth=day.wishes.worth + rise))
-    price = day.offered.price
-    moved = spending(setup, price, again) - spending(setup, price, day.trade.cleared)
+    moved = spending(setup, day.offered, again) - spending(setup, day.offered, day.trade.cleared)
     return 0.5 * np.abs(moved).sum(axis=1)

@@ -7,7 +7,7 @@ import polars as pl
 
 from market_sim.agents import provider
 from market_sim.agents.lab import customers
-from market_sim.mechanisms import architecture, hedonic
+from market_sim.mechanisms import architecture, hedonic, pricing
 from market_sim.mechanisms.concentration import merged
 from market_sim.mechanisms.finance import FLOW
 from market_sim.numerics import exp, log
@@ -19,7 +19,7 @@ from market_sim.simulation.premium import cuda_premium
 from market_sim.simulation.seen import Cast, Seen, ratio
 from market_sim.simulation.systems import fit_gain, list_price, rank_changes
 from market_sim.simulation.technology import twin_throughput
-from market_sim.state.grouping import grouped_product, rows, summed_product, weighed
+from market_sim.state.grouping import grouped_product, rows, weighed
 from market_sim.state.setup import Setup
 from market_sim.state.tables import CHIPS, LOANS, SITES
 
@@ -163,8 +163,8 @@ def speed_premium(seen: Seen) -> np.ndarray:
     setup, day = seen.setup, seen.day
     o, trade = setup.offers, day.trade
     buyer = int(np.flatnonzero(~setup.enterprise)[0]) if not setup.enterprise.all() else 0
-    spend = summed_product(trade.cleared.chips, trade.price)
-    price = log(np.maximum(trade.price[:, buyer], SMALL))
+    spend = pricing.by_offer(trade.cleared.chips, trade.price, day.offered.listed)
+    price = log(np.maximum(trade.price[:, day.offered.listed[buyer]], SMALL))
     useful = hedonic.log_useful(provider.useful_chip(day.before), seen.delivered, o.provider, o.chip)
     return -hedonic.hedonic_speed_premium(price, day.offered.believed, useful, o.term, spend)[:, None]
 

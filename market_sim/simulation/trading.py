@@ -28,7 +28,7 @@ class Trade:
     cleared: Cleared
     deals: Deals
     signed: Signed
-    price: np.ndarray  # (R, lab, offer) contract price, USD per chip-hour
+    price: np.ndarray  # (R, list, offer) contract price, USD per chip-hour
     spend: np.ndarray  # (R, lab, provider) USD per hour cleared
     started_kw: np.ndarray  # (R, provider) kW of lots begun
 
@@ -67,7 +67,7 @@ def clear(setup: Setup, market: Market, offered: Offered, wishes: Wishes) -> Cle
     attraction = clearing.attraction(shown, sharing, d.omega)
     return clearing.clear(
         wishes.worth, wishes.outside, wishes.ask, offered.price, o.pool, offered.weight, offered.capacity, attraction,
-        lab.spread(setup), market.shadow, setup.scenario.trade.tolerance,
+        lab.spread(setup), market.shadow, setup.scenario.trade.tolerance, lists=offered.listed,
     )  # fmt: skip
 
 
@@ -76,16 +76,18 @@ def trade(setup: Setup, market: Market, offered: Offered, wishes: Wishes) -> tup
     o, luck, k = setup.offers, setup.luck, market.tick
     cleared = clear(setup, market, offered, wishes)
     passed = setup.drawn.provider.scarcity_pass
-    price, spend = pricing.contract_prices(offered.price, cleared.scarcity, passed, o.provider, cleared.chips)
+    price, spend = pricing.contract_prices(
+        offered.price, cleared.scarcity, passed, o.provider, cleared.chips, offered.listed
+    )
     most = int(setup.scenario.trade.deals_per_tick)
     deals = lots.sign(
         cleared.chips, price, wishes.lot, o.pool, offered.weight, offered.capacity, luck.rounding[:, :, k],
-        luck.waiting[:, :, k], most,
+        luck.waiting[:, :, k], most, offered.listed,
     )  # fmt: skip
     signed = contracts.sign(
         market.book, deals.lab, deals.offer, deals.chips, deals.count, price, offered.price, offered.promised,
         setup.drawn.trade.prepaid, wishes.lot, o.provider, o.chip, o.built, o.term, market.now,
-        (len(setup.labs), len(setup.providers), len(setup.chips)),
+        (len(setup.labs), len(setup.providers), len(setup.chips)), offered.listed,
     )  # fmt: skip
     first = market.book.signed
     pipeline = open_lots(setup, market, deals, offered, price, first)
@@ -99,7 +101,7 @@ def trade(setup: Setup, market: Market, offered: Offered, wishes: Wishes) -> tup
 def open_lots(setup: Setup, market: Market, deals: Deals, offered: Offered, price: np.ndarray, first: np.ndarray):  # type: ignore[no-untyped-def]
     """A lot under construction for each built deal."""
     o = setup.offers
-    of = lots.particulars(deals, price, offered.promised, o.provider, o.chip, o.built)
+    of = lots.particulars(deals, price, offered.promised, o.provider, o.chip, o.built, offered.listed)
     return delivery.start(
         market.pipeline, first, deals.count, of.provider, of.chip, deals.chips, of.built, of.promised, of.rent,
         setup.luck.site[:, :, market.tick], setup.drawn.provider.site_months / 12.0, setup.drawn.delivery.bring_up,

@@ -67,7 +67,8 @@ def _core(plain: PlainMarket, market: Market, day: Day) -> Pairs:
     yield "lot", numbers(plain.labs, "lot"), day.wishes.lot, 0.0
     offers, pools = plain.market.offers, plain.market.capacities
     yield "live", numbers(offers, "live"), offered.live, 0.0
-    yield "offer price", [[one.price[lab.enterprise] for one in offers] for lab in plain.labs], offered.price, 0.0
+    asked = np.take(offered.price, offered.listed, axis=1)
+    yield "offer price", [[one.price[lab.enterprise] for one in offers] for lab in plain.labs], asked, 0.0
     yield "belief", numbers(offers, "believed"), offered.believed, 0.01
     yield "capacity", numbers(pools, "size"), offered.capacity, 1.0
     yield "shadow", numbers(pools, "shadow"), market.shadow, 1.0

@@ -42,8 +42,8 @@ def on_show(
 ) -> tuple[Floats, Floats]:
     """What draws labs to each offer: worth of the capacity shown, and live offers that share its pool.
 
-    Both (replicate, offer): `lots` at the least price (replicate, lab, offer) that any lab is asked, in units that make
-    those of the whole market `shown`, a pool counting once. `pool` (offer,) is the offer's first of `pools`.
+    Both (replicate, offer): `lots` at the least price (replicate, list, offer) that any lab is asked, in units that
+    make those of the whole market `shown`, a pool counting once. `pool` (offer,) is the offer's first of `pools`.
     """
     worth, sharing = np.zeros(lots.shape), np.ones(lots.shape)
     _on_show(price, lots, live, pool, pools, shown, worth, sharing)

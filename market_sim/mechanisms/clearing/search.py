@@ -43,8 +43,11 @@ def clear(
     shadow: Floats,
     tolerance: float = 1e-4,
     max_sweeps: int = 500,
+    lists: Ints | None = None,
 ) -> Cleared:
     """Clear every replicate's market on its own; arrays as in the package's table.
+
+    `price` may be (replicate, list, offer) instead, with the list of each lab in `lists` (lab,).
 
     An offer is out where its utility or its log attraction is -inf, or one of its pools is empty. `pool`
     names up to two pools an offer, -1 for none; an offer without a pool is without limit. `outside` -inf
@@ -63,8 +66,9 @@ def clear(
     )
     numbers = (utility, outside, budget, price, weight, capacity, log_attraction, sigma, shadow)
     worths, outsides, budgets, prices, loads, room, attracted, sigmas, start = map(_in_order, numbers)
+    lists = np.arange(labs) if lists is None else lists
     _clear(
-        worths, outsides, budgets, prices, np.ascontiguousarray(pool, np.int64), loads, room, attracted,
+        worths, outsides, budgets, prices, lists, np.ascontiguousarray(pool, np.int64), loads, room, attracted,
         sigmas, start, float(tolerance), int(max_sweeps), cleared.chips, cleared.shadow, cleared.scarcity,
         cleared.share_inside, cleared.sweeps, cleared.reason,
     )  # fmt: skip
@@ -78,7 +82,7 @@ def _in_order(array: Floats) -> Floats:
 
 @part
 def _search(
-    utility, outside, price, labs, offers, pools, loads, capacity, attracted, budgets, sigma, tolerance,
+    utility, outside, price, labs, lists, offers, pools, loads, capacity, attracted, budgets, sigma, tolerance,
     max_sweeps, shadow, weights, per_usd, rest, money, factor, scale, demand,
 ):  # type: ignore[no-untyped-def]  # fmt: skip
     """Find one replicate's shadows, in place; the sweeps it took, negative if they ran out.
@@ -102,7 +106,7 @@ def _search(
             base[:] = shadow
             for k in range(count):
                 level[k] = attracted[k] - (base[pools[0, k]] + base[pools[1, k]]) / sigma
-            weigh(utility, outside, price, labs, offers, level, sigma, weights, per_usd, rest)
+            weigh(utility, outside, price, labs, lists, offers, level, sigma, weights, per_usd, rest)
         apply_prices(shadow, base, sigma, pools, low, lost, scale, factor)
         spread(weights, per_usd, rest, budgets, scale, money, sold)
         for k in range(count):
@@ -138,7 +142,7 @@ def _search(
 
 @kernel
 def _clear(
-    utility, outside, budget, price, pool, weight, capacity, log_attraction, sigma, start, tolerance,
+    utility, outside, budget, price, lists, pool, weight, capacity, log_attraction, sigma, start, tolerance,
     max_sweeps, chips, shadow, scarcity, inside, sweeps, reason,
 ):  # type: ignore[no-untyped-def]  # fmt: skip
     """Clear replicate by replicate, on the labs that ask, the offers that sell and the pools they draw on."""
@@ -173,8 +177,8 @@ def _clear(
         rest, money = np.empty(buyers), np.empty(buyers)
         factor, scale = np.zeros(width), np.zeros(width)
         taken = _search(
-            utility[r], outside[r], price[r], labs[:buyers], of, pools, loads, room, attracted, budgets, sigma[r],
-            tolerance, max_sweeps, prices, weights, per_usd, rest, money, factor, scale, demand,
+            utility[r], outside[r], price[r], labs[:buyers], lists, of, pools, loads, room, attracted, budgets,
+            sigma[r], tolerance, max_sweeps, prices, weights, per_usd, rest, money, factor, scale, demand,
         )  # fmt: skip
         sweeps[r] = abs(taken)
         reason[r] = 0 if taken > 0 else 1

@@ -71,18 +71,20 @@ def padded(length):  # type: ignore[no-untyped-def]
 
 @part
 def weigh(  # type: ignore[no-untyped-def]
-    utility, outside, price, labs, offers, level, sigma, weights, per_usd, rest
+    utility, outside, price, labs, lists, offers, level, sigma, weights, per_usd, rest
 ):
     """e^{U/sigma + level}, the same per USD, and e^{U_0/sigma}, each lab's row scaled by its largest."""
     width = level.shape[0]
     per_sigma = 1.0 / sigma
     row = np.full(width, -np.inf)
-    cost = np.ones(width)
+    costs = np.ones((price.shape[0], width))
+    for n in range(price.shape[0]):
+        for k in range(offers.shape[0]):
+            costs[n, k] = price[n, offers[k]]
     for i in range(labs.shape[0]):
-        values, prices, weight = utility[labs[i]], price[labs[i]], weights[i]
+        values, cost, weight = utility[labs[i]], costs[lists[labs[i]]], weights[i]
         for k in range(offers.shape[0]):
             row[k] = values[offers[k]] * per_sigma + level[k]
-            cost[k] = prices[offers[k]]
         for k in range(width):
             weight[k] = row[k]
         out = outside[labs[i]] * per_sigma

@@ -25,8 +25,9 @@ class Signed:
 
 @kernel
 def _sign(
-    rows, count, signed, lab_of, offer_of, chips_of, deals, price, quote, promised, prepaid, lot, offer_provider,
-    offer_chip, offer_built, offer_term, now, out_count, out_signed, prepayment, booked, booked_chip, built,
+    rows, count, signed, lab_of, offer_of, chips_of, deals, price, quote, lists, promised, prepaid, lot,
+    offer_provider, offer_chip, offer_built, offer_term, now, out_count, out_signed, prepayment, booked,
+    booked_chip, built,
 ):  # fmt: skip
     """Append this tick's deals to the book; see `sign`."""
     for r in range(rows.shape[0]):
@@ -38,8 +39,8 @@ def _sign(
             row["id"] = signed[r] + d
             row["lab"], row["provider"], row["chip"] = lab, provider, chip
             row["chips"] = chips_of[r, d]
-            row["price"] = price[r, lab, offer]
-            row["rent"] = price[r, lab, offer] - quote[r, lab, offer]
+            row["price"] = price[r, lists[lab], offer]
+            row["rent"] = price[r, lists[lab], offer] - quote[r, lists[lab], offer]
             row["term"] = offer_term[offer]
             row["signed"] = now
             row["lot"] = lot[r, lab]
@@ -84,10 +85,12 @@ def sign(
     offer_term: np.ndarray,
     now: float,
     sizes: tuple[int, int, int],
+    lists: np.ndarray | None = None,
 ) -> Signed:
     """Enter deals (replicate, deal) in the book: ready capacity starts at once, built capacity is pending.
 
-    `price` and `quote` (replicate, lab, offer) in USD per chip-hour, the difference being due to scarcity,
+    `price` and `quote` (replicate, list, offer) in USD per chip-hour, the difference being due to scarcity, on the list
+    that `lists` (lab,) names for each lab, its own unless told,
     `promised` (replicate, offer) in years from now,
     `sizes` the numbers of labs, providers and chips. New rows are written behind those in use, where nobody looks.
     """
@@ -96,8 +99,9 @@ def sign(
     out_count, out_signed = np.zeros(replicates, np.int64), np.zeros(replicates, np.int64)
     prepayment, booked = np.zeros((replicates, labs, providers)), np.zeros((replicates, labs, providers))
     booked_chip, built = np.zeros((replicates, chips)), np.zeros((replicates, providers, chips))
+    lists = np.arange(labs) if lists is None else lists
     _sign(
-        rows, book.count, book.signed, lab_of, offer_of, chips_of, deals, price, quote, promised, prepaid, lot,
+        rows, book.count, book.signed, lab_of, offer_of, chips_of, deals, price, quote, lists, promised, prepaid, lot,
         offer_provider, offer_chip, offer_built, offer_term, now, out_count, out_signed, prepayment, booked,
         booked_chip, built,
     )  # fmt: skip
