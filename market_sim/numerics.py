@@ -9,8 +9,8 @@ Elementary Functions*), Chebyshev-fitted polynomials on the reduced range, and s
 carried along (Dekker 1971, *Numer. Math.* 18). Every answer is within 1 unit in the last place of the truth,
 powers included; tests compare with mpmath.
 
-In kernels: `kexp`, `kexpm1`, `klog`, `klog1p`, `kpow`, `kannuity` of scalars, and `ksum` of a vector. Over
-arrays: `exp`, `expm1`, `log`, `log1p`, `power`, `annuity`, which give the very same bits.
+In kernels: `kexp`, `kexpm1`, `klog`, `klog1p`, `kpow`, `kannuity` of scalars, and `ksum`, `kfill`, `kcopy` of
+vectors. Over arrays: `exp`, `expm1`, `log`, `log1p`, `power`, `annuity`, which give the very same bits.
 """
 
 from collections.abc import Callable
@@ -26,9 +26,11 @@ __all__ = [
     "exp",
     "expm1",
     "kannuity",
+    "kcopy",
     "kernel",
     "kexp",
     "kexpm1",
+    "kfill",
     "klog",
     "klog1p",
     "kpow",
@@ -287,7 +289,7 @@ def kpow(x, y):  # type: ignore[no-untyped-def]
     return 1.0 if (x == 1.0) | (y == 0.0) | ((x == -1.0) & (abs(y) == np.inf)) else answer
 
 
-# --- sums -----------------------------------------------------------------------------------------
+# --- vectors --------------------------------------------------------------------------------------
 
 
 @kernel
@@ -309,6 +311,23 @@ def ksum(values):  # type: ignore[no-untyped-def]
     for i in range(blocked, n):
         total += values[i]
     return total
+
+
+# numba compiles messages about shapes, for a second or two, into each kernel that assigns to a slice.
+
+
+@part
+def kfill(row, value):  # type: ignore[no-untyped-def]
+    """Set a vector to one value."""
+    for i in range(row.shape[0]):
+        row[i] = value
+
+
+@part
+def kcopy(into, row):  # type: ignore[no-untyped-def]
+    """Copy a vector into another of its length."""
+    for i in range(row.shape[0]):
+        into[i] = row[i]
 
 
 # --- the same over arrays -------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 import numpy as np
 
 from market_sim.mechanisms.clearing.shares import fold
-from market_sim.numerics import kexp, klog, part
+from market_sim.numerics import kexp, kfill, klog, part
 
 __all__ = [
     "apply_prices",
@@ -47,7 +47,7 @@ def mean_price(weights, per_usd, money, mean):  # type: ignore[no-untyped-def]
 def unit_prices(mean, pools, loads, unit):  # type: ignore[no-untyped-def]
     """Quote per unit of each pool's capacity, averaged over its offers: a first guess at what it fetches."""
     many = np.zeros(unit.shape[0])
-    unit[:] = 0.0
+    kfill(unit, 0.0)
     for k in range(pools.shape[1]):
         for t in range(2):
             if loads[t, k] > 0.0:
@@ -89,11 +89,11 @@ def apply_prices(shadow, base, sigma, pools, low, lost, scale, factor):  # type:
 @part
 def pool_demand(chips, pools, loads, capacity, demand, excess):  # type: ignore[no-untyped-def]
     """Every pool's demand, and its log excess over capacity."""
-    demand[:] = 0.0
+    kfill(demand, 0.0)
     for k in range(pools.shape[1]):
         demand[pools[0, k]] += loads[0, k] * chips[k]
         demand[pools[1, k]] += loads[1, k] * chips[k]
-    excess[:] = _NOBODY
+    kfill(excess, _NOBODY)
     for g in range(capacity.shape[0]):
         excess[g] = klog(demand[g] / capacity[g]) if demand[g] > 0.0 else _NOBODY
 

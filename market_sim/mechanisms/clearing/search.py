@@ -17,7 +17,7 @@ from market_sim.mechanisms.clearing.prices import (
     weigh_pools,
 )
 from market_sim.mechanisms.clearing.shares import find_labs, find_offers, find_pools, padded, sell, spread, weigh
-from market_sim.numerics import kernel, part
+from market_sim.numerics import kcopy, kernel, kfill, part
 
 __all__ = ["clear"]
 
@@ -93,17 +93,19 @@ def _search(
     damping, asked = sigma / (1.0 + sigma), 0.0
     for i in range(budgets.shape[0]):
         asked += budgets[i]
-    level, sold, mean = np.full(width, -np.inf), np.empty(width), np.ones(width)
-    chips, spend = np.empty(count), np.empty(count)
-    tried, base, low, lost = np.empty(long), np.zeros(long), np.empty(long), np.empty(long)
-    excess, binds, sharing, fetched, unit = (
-        np.empty(long), np.empty(long), np.empty(long), np.empty(long), np.empty(long)
-    )  # fmt: skip
-    points, moves, scratch = np.empty((_MEMORY, long)), np.empty((_MEMORY, long)), np.empty((_MEMORY, long))
+    by_offer, by_pool = np.empty((5, width)), np.empty((9, long))
+    level, sold, mean, chips, spend = by_offer[0], by_offer[1], by_offer[2], by_offer[3], by_offer[4]
+    tried, base, low, lost, excess = by_pool[0], by_pool[1], by_pool[2], by_pool[3], by_pool[4]
+    binds, sharing, fetched, unit = by_pool[5], by_pool[6], by_pool[7], by_pool[8]
+    kfill(level, -np.inf)
+    kfill(mean, 1.0)
+    kfill(base, 0.0)
+    history = np.empty((3, _MEMORY, long))
+    points, moves, scratch = history[0], history[1], history[2]
     common, pace, error, best, stalled, kept = 0.0, 1.0, np.inf, np.inf, 0, 0
     for sweep in range(max_sweeps + 1):
         if sweep == 0 or drifted(shadow, base, sigma):
-            base[:] = shadow
+            kcopy(base, shadow)
             for k in range(count):
                 level[k] = attracted[k] - (base[pools[0, k]] + base[pools[1, k]]) / sigma
             weigh(utility, outside, price, labs, lists, offers, level, sigma, weights, per_usd, rest)
@@ -124,7 +126,7 @@ def _search(
             unit_prices(mean, pools, loads, unit)
         for k in range(count):
             spend[k] *= mean[k]
-        tried[:] = shadow
+        kcopy(tried, shadow)
         total, depth = weigh_pools(shadow, excess, chips, spend, pools, loads, binds, sharing, fetched)
         last, common = (
             common,
@@ -154,7 +156,7 @@ def _clear(
         buyers = find_labs(budget[r], labs)
         count = find_offers(log_attraction[r], pool, capacity[r], offers)
         for i in range(labs_all):
-            chips[r, i, :] = 0.0
+            kfill(chips[r, i], 0.0)
         if buyers == 0 or count == 0:
             reason[r] = 2 if buyers == 0 else 3
             continue

@@ -6,7 +6,7 @@ that depends on the length alone.
 
 import numpy as np
 
-from market_sim.numerics import kexp, part
+from market_sim.numerics import kexp, kfill, part
 
 __all__ = ["LANES", "find_labs", "find_offers", "find_pools", "fold", "padded", "sell", "spread", "weigh"]
 
@@ -129,7 +129,7 @@ def fold(row):  # type: ignore[no-untyped-def]
 def spread(weights, per_usd, rest, budgets, scale, money, sold):  # type: ignore[no-untyped-def]
     """One pass: each lab's money per unit of weight, and offers' sales before their own price is applied."""
     width = scale.shape[0]
-    sold[:] = 0.0
+    kfill(sold, 0.0)
     scaled = np.empty(width)
     for i in range(budgets.shape[0]):
         row, bought = weights[i], per_usd[i]
