@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from market_sim.numerics import exp, kernel, kexp, klog, log
-from market_sim.state.rows import as_words, copied, copy_row, most
+from market_sim.state.rows import as_words, copied, copy_row, room
 from market_sim.state.tables import PROJECT, Pipe, Pipeline
 
 DONE = 1e-9
@@ -90,7 +90,7 @@ def advance(
 ) -> Delivered:
     """Build for `dt` years. `shipped` chips (replicate, provider, chip) arrive now and must not exceed what waits;
     `speed` (replicate, provider) is site work done per year, `power` (chip,) kW per chip."""
-    replicates, used = len(pipeline.rows), most(pipeline.count)
+    replicates, used = len(pipeline.rows), room(pipeline.count)
     providers, chips = shipped.shape[1:]
     out, finished = np.empty((2, replicates, used), PROJECT)
     finished_at = np.empty((replicates, used))
@@ -155,7 +155,7 @@ def start(
     `first_id` is the contract id of the first deal, or -1 where lots are for inventory; `luck` (replicate, provider) a
     gamma draw of mean 1, `site` ordinary site work in years, `promised` years from now, `rent` USD a year.
     """
-    rows, counts = np.empty((len(pipeline.rows), most(pipeline.count + deals)), PROJECT), pipeline.count.copy()
+    rows, counts = np.empty((len(pipeline.rows), room(pipeline.count + deals)), PROJECT), pipeline.count.copy()
     _start(
         as_words(pipeline.rows), counts, first_id, deals, provider_of, chip_of, chips, built, promised, rent, luck,
         site, bring_up, now, rows, as_words(rows),

@@ -6,6 +6,7 @@ serves other threads than the first from small heaps of their own, which makes i
 hand back all they can.
 """
 
+import contextlib
 import ctypes
 import functools
 
@@ -17,6 +18,12 @@ LARGEST, ALLOWED = (
 TRIM_THRESHOLD, MMAP_THRESHOLD, ARENA_MAX = -1, -3, -8  # names of options of glibc's mallopt
 ENVIRONMENT = {"MALLOC_TRIM_THRESHOLD_": KEPT, "MALLOC_MMAP_THRESHOLD_": LARGEST, "MALLOC_ARENA_MAX": 1}
 """The same for a process that is yet to start, and then for all its threads."""
+
+
+def hand_back_freed_memory() -> None:
+    """Give the system what is free now; for moments when the next to ask is not NumPy, which has memory kept for it."""
+    with contextlib.suppress(AttributeError, OSError, TypeError):  # not glibc
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 @functools.cache

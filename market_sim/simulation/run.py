@@ -10,7 +10,7 @@ from market_sim.results.manifest import RunInfo, chosen_seed
 from market_sim.results.tables import Results
 from market_sim.scenario.canonical import as_tree, resolved_toml
 from market_sim.scenario.schema import Scenario
-from market_sim.simulation.memory import keep_freed_memory
+from market_sim.simulation.memory import hand_back_freed_memory, keep_freed_memory
 from market_sim.simulation.observe import ALL, Observer, recorded
 from market_sim.simulation.prepare import prepare
 from market_sim.simulation.seen import names_of
@@ -84,6 +84,7 @@ def simulate_chunk(
     run = Run(scenario, seed=seed, replicates=numbers, record=record, policies=policies, light=light)
     while not run.done:
         run.step()
+    hand_back_freed_memory()  # polars has memory of its own
     return run.frames()
 
 

@@ -10,6 +10,13 @@ def most(count: np.ndarray) -> int:
     return max(1, int(count.max(initial=0)))
 
 
+def room(count: np.ndarray) -> int:
+    """Rows to make memory for: an eighth more at most, in steps, so that what a tick frees is of use to the next."""
+    wanted = most(count)
+    step = max(1, (1 << wanted.bit_length()) // 8)
+    return -(-wanted // step) * step
+
+
 def as_words(rows: np.ndarray) -> np.ndarray:
     """The records (replicate, row) as (replicate, row, word), on the same memory."""
     return rows.view(np.int64).reshape(*rows.shape, rows.dtype.itemsize // 8)

@@ -7,7 +7,7 @@ import numpy as np
 from market_sim.mechanisms.contracts.signing import SPARE
 from market_sim.mechanisms.contracts.sums import Weights, count, nothing, weighed
 from market_sim.numerics import expm1, kernel, part
-from market_sim.state.rows import as_words, most
+from market_sim.state.rows import as_words, room
 from market_sim.state.tables import CONTRACT, DEFAULTED, EXPIRED, LIVE, PENDING, SUBLET, WALKED, Book, Holdings
 from market_sim.units import HOURS_PER_YEAR
 
@@ -240,7 +240,7 @@ def advance(
     (replicate, lab) in 0..1 how much of its capacity a lab still wants, `surplus` (replicate, lab) the yearly hazard
     with which it lets on what it does not.
     """
-    replicates, used = len(book.rows), most(book.count)
+    replicates, used = len(book.rows), room(book.count)
     out, ended = np.empty((replicates, used + SPARE), CONTRACT), np.empty((replicates, used), CONTRACT)
     freed, renewed = np.empty((2, replicates, used), np.int64)
     kept, gone, loose, again = np.zeros((4, replicates), np.int64)
