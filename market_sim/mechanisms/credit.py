@@ -48,29 +48,29 @@ def paid_by(rent: np.ndarray, payer: np.ndarray, payers: int) -> np.ndarray:
 def _customers(rent, payer, firms, largest, total, owed):
     providers = rent.shape[2]
     for r in range(rent.shape[0]):
-        for p in range(providers):
-            for q in range(providers):
-                owed[p, q] = 0.0
+        through = False
         for i in range(rent.shape[1]):
             for p in range(providers):
                 by = payer[r, i, p]
                 if by < providers:
                     owed[p, by] += rent[r, i, p]
+                    through = True
                 else:  # a lab pays for itself alone
                     total[r, p] += rent[r, i, p]
                     largest[r, p] = max(largest[r, p], rent[r, i, p] / firms[r, i])
-        for p in range(providers):
+        for p in range(providers if through else 0):
             for q in range(providers):
                 paid = owed[p, q] if q != p else 0.0
                 total[r, p] += paid
                 largest[r, p] = max(largest[r, p], paid)
+                owed[p, q] = 0.0
 
 
 def customers(rent: np.ndarray, payer: np.ndarray, firms: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The largest customer's rent and that of all (replicate, provider); `rent` and `payer` as in `paid_by`, a lab that
     pays doing so for itself. One that stands for a number of `firms` (replicate, lab) is as many customers."""
     largest, total = np.zeros((2, len(rent), rent.shape[2]))
-    _customers(rent, payer, firms, largest, total, np.empty((rent.shape[2], rent.shape[2])))
+    _customers(rent, payer, firms, largest, total, np.zeros((rent.shape[2], rent.shape[2])))
     return largest, total
 
 

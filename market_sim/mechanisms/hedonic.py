@@ -9,95 +9,90 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 SMALL = 1e-12
-
-
-@kernel
-def _log_useful(useful, reaches, provider, chip, out):  # type: ignore[no-untyped-def]
-    by_chip, by_provider = np.empty(useful.shape[1]), np.empty(reaches.shape[1])
-    for r in range(out.shape[0]):
-        for c in range(by_chip.shape[0]):
-            by_chip[c] = klog(max(useful[r, c], SMALL))
-        for p in range(by_provider.shape[0]):
-            by_provider[p] = klog(max(reaches[r, p], SMALL))
-        for j in range(out.shape[1]):
-            out[r, j] = by_chip[chip[j]] + by_provider[provider[j]]
-
-
-def log_useful(useful: Floats, reaches: Floats, provider: Ints, chip: Ints) -> Floats:
-    """Log of the work that a chip of each offer does for its tenant (replicate, offer).
-
-    `useful` (replicate, chip) PFLOP/s, of which a part `reaches` (replicate, provider) the tenant.
-    """
-    out = np.empty((len(useful), len(chip)))
-    _log_useful(useful, reaches, provider, chip, out)
-    return out
+ROUNDING = 1e-12  # part of a square that rounding may leave where nothing is
 
 
 def hedonic_speed_premium(
-    log_price: Floats, delay: Floats, log_throughput: Floats, term: Floats, weight: Floats
-) -> Floats:
+    price: Floats, of: int, spent: Floats, delay: Floats, useful: Floats, reaches: Floats, provider: Ints, chip: Ints,
+    term: Floats,
+) -> Floats:  # fmt: skip
     """d log price / d delay (replicate,), a year, across offers of equal speed and term; below 0 if speed
     pays.
 
-    The slope on delay (replicate, offer; years) of a least-squares line for log_price (replicate, offer),
-    with a constant, log_throughput (replicate, offer) and term (offer,) held fixed, weighted by weight
-    (replicate, offer), zero where an offer is not live (Rosen 1974, *J. Polit. Econ.* 82). 0 where delay
-    does not vary apart from the rest, so a market of one delay has no premium.
+    The slope on delay (replicate, offer; years) of a least-squares line for the log of the price on one list, number
+    `of` of price (replicate, list, offer), with a constant, the log of what a chip does for its tenant and term
+    (offer,) held fixed, weighted by what was `spent` (replicate, offer) (Rosen 1974, *J. Polit. Econ.* 82). Of the
+    `useful` PFLOP/s of a chip (replicate, chip) a part `reaches` (replicate, provider) the tenant; `provider` and
+    `chip` (offer,). 0 where delay does not vary apart from the rest, so a market of one delay has no premium.
     """
     answer = np.zeros(delay.shape[0])
-    _speed_premium(log_price, delay, log_throughput, term, weight, answer)
+    _speed_premium(price, of, spent, delay, useful, reaches, provider, chip, term, answer)
     return answer
 
 
 @kernel
-def _speed_premium(log_price, delay, log_throughput, term, weight, answer):  # type: ignore[no-untyped-def]
-    """Frisch & Waugh (1933): price is regressed on what throughput and term leave unexplained of delay."""
-    used = np.empty(delay.shape[1])
-    columns = np.empty((4, delay.shape[1]))  # throughput, term, delay, price
-    for r in range(delay.shape[0]):
+def _speed_premium(price, of, spent, delay, useful, reaches, provider, chip, term, answer):  # type: ignore[no-untyped-def]
+    offers = delay.shape[1]
+    used, columns = np.empty(offers), np.empty((4, offers))
+    by_chip, by_provider = np.empty(useful.shape[1]), np.empty(reaches.shape[1])
+    for r in range(answer.shape[0]):
+        for c in range(by_chip.shape[0]):
+            by_chip[c] = klog(max(useful[r, c], SMALL))
+        for p in range(by_provider.shape[0]):
+            by_provider[p] = klog(max(reaches[r, p], SMALL))
         n = 0
-        for j in range(delay.shape[1]):
-            finite = abs(log_throughput[r, j]) < np.inf and abs(log_price[r, j]) < np.inf
-            if finite and weight[r, j] > 0.0:
-                used[n] = weight[r, j]
-                columns[0, n], columns[1, n] = log_throughput[r, j], term[j]
-                columns[2, n], columns[3, n] = delay[r, j], log_price[r, j]
+        for j in range(offers):
+            if spent[r, j] > 0.0:
+                used[n] = spent[r, j]
+                columns[0, n], columns[1, n] = by_chip[chip[j]] + by_provider[provider[j]], term[j]
+                columns[2, n], columns[3, n] = delay[r, j], max(price[r, of, j], SMALL)
                 n += 1
+        for j in range(n):  # apart, so that logs are taken by vector instructions
+            columns[3, j] = klog(columns[3, j])
         answer[r] = _partial_slope(columns, used, n)
 
 
 @part
 def _partial_slope(columns, weight, n):  # type: ignore[no-untyped-def]
-    """Slope of the last column on the one before it over the first n entries, the first ones and a constant held
-    fixed; 0 if undefined."""
-    last = columns.shape[0] - 1
-    left = np.zeros(last)  # of each regressor's square, after what those before it explain
-    total = 0.0
+    """Slope of the last of four columns on the third over the first n entries, the first two and a constant held
+    fixed; 0 if undefined.
+
+    Frisch & Waugh (1933): what a column explains is swept out of the moments of those after it. Sums are kept apart
+    and taken together, since the processor then need not wait for one to add to the next.
+    """
+    total, m0, m1, m2, m3, size0, size1, size2 = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+    x0, x1, x2, x3 = columns
     for j in range(n):
-        total += weight[j]
+        w = weight[j]
+        w0, w1, w2 = w * x0[j], w * x1[j], w * x2[j]
+        total += w
+        m0 += w0
+        m1 += w1
+        m2 += w2
+        m3 += w * x3[j]
+        size0 += w0 * x0[j]
+        size1 += w1 * x1[j]
+        size2 += w2 * x2[j]
     if total <= 0.0:
         return 0.0
-    for a in range(last):
-        size = _inner(columns[a], columns[a], weight, n)
-        mean = 0.0
-        for j in range(n):
-            mean += weight[j] * columns[a, j]
-        for j in range(n):
-            columns[a, j] -= mean / total
-        for b in range(a):
-            if left[b] > 0.0:
-                times = _inner(columns[a], columns[b], weight, n) / left[b]
-                for j in range(n):
-                    columns[a, j] -= times * columns[b, j]
-        rest = _inner(columns[a], columns[a], weight, n)
-        left[a] = rest if rest > 1e-12 * size else 0.0
-    slope = _inner(columns[last - 1], columns[last], weight, n)
-    return slope / left[last - 1] if left[last - 1] > 0.0 else 0.0
-
-
-@part
-def _inner(x, y, weight, n):  # type: ignore[no-untyped-def]
-    total = 0.0
+    m0, m1, m2, m3 = m0 / total, m1 / total, m2 / total, m3 / total
+    s00, s01, s02, s03, s11, s12, s13, s22, s23 = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
     for j in range(n):
-        total += weight[j] * x[j] * y[j]
-    return total
+        d0, d1, d2, d3 = x0[j] - m0, x1[j] - m1, x2[j] - m2, x3[j] - m3
+        w0, w1, w2 = weight[j] * d0, weight[j] * d1, weight[j] * d2
+        s00 += w0 * d0
+        s01 += w0 * d1
+        s02 += w0 * d2
+        s03 += w0 * d3
+        s11 += w1 * d1
+        s12 += w1 * d2
+        s13 += w1 * d3
+        s22 += w2 * d2
+        s23 += w2 * d3
+    if s00 > ROUNDING * size0:
+        one, two = s01 / s00, s02 / s00
+        s11, s12, s13, s22, s23 = s11 - one * s01, s12 - one * s02, s13 - one * s03, s22 - two * s02, s23 - two * s03
+    if s11 > ROUNDING * size1:
+        two = s12 / s11
+        s22, s23 = s22 - two * s12, s23 - two * s13
+    return s23 / s22 if s22 > ROUNDING * size2 else 0.0

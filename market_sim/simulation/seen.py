@@ -183,6 +183,8 @@ def _sum_fleets(fleet, sold, active, quote, typical, delivered, power, markup, b
         for p in range(fleet.shape[1]):
             for c in range(fleet.shape[2]):
                 chips = fleet[r, p, c]
+                if chips == 0.0 and sold[r, p, c] == 0.0:
+                    continue
                 by_provider[0, r, p] += chips
                 by_provider[1, r, p] += sold[r, p, c]
                 by_provider[2, r, p] += chips * power[c]

@@ -10,7 +10,7 @@ from market_sim.agents.lab import customers
 from market_sim.mechanisms import architecture, hedonic, pricing
 from market_sim.mechanisms.concentration import merged
 from market_sim.mechanisms.finance import FLOW
-from market_sim.numerics import exp, log
+from market_sim.numerics import exp
 from market_sim.results.calendar import Calendar
 from market_sim.results.frames import Clock, cells
 from market_sim.results.light import ONES, Plan
@@ -41,11 +41,7 @@ class Signals:
         self.value = np.full((len(self.group), setup.scenario.ticks, setup.width), np.nan, np.float32)
         self.held = {name: np.full((setup.width, 1), np.nan) for name in YEARLY}
         self.whole = frozenset(plan.whole.tolist())  # ticks told of in full: others leave out single firms and chips
-        self.untold = {
-            signal.name: np.full((setup.width, len(listed)), np.nan)
-            for signal, listed in zip(SIGNALS, groups, strict=True)
-            if signal.by in ONES
-        }
+        self.every = np.arange(len(self.group))
 
     def see(self, seen: Seen) -> None:
         """Measure everything; what needs a market of its own once a year, held in between."""
@@ -53,9 +49,11 @@ class Signals:
             for name, measure in YEARLY.items():
                 fresh = measure(seen)
                 self.held[name] = np.where(np.isnan(fresh), self.held[name], fresh)
-        known = self.held if seen.tick in self.whole else self.held | self.untold
-        parts = [known[one.name] if one.name in known else MEASURES[one.name](seen) for one in SIGNALS]
-        self.value[:, seen.tick] = np.concatenate(parts, axis=1).T
+        whole = seen.tick in self.whole
+        told = [one.name for one in SIGNALS if whole or one.by not in ONES]
+        parts = [self.held[name] if name in self.held else MEASURES[name](seen) for name in told]
+        slots = self.every if whole else self.every[~self.firms]
+        self.value[slots, seen.tick] = np.concatenate(parts, axis=1).T
 
     def frame(self, name: str, calendar: Calendar, ticks: int) -> pl.DataFrame:
         """The table over the first `ticks` ticks; no row where there was nothing to measure."""
@@ -164,9 +162,10 @@ def speed_premium(seen: Seen) -> np.ndarray:
     o, trade = setup.offers, day.trade
     buyer = int(np.flatnonzero(~setup.enterprise)[0]) if not setup.enterprise.all() else 0
     spend = pricing.by_offer(trade.cleared.chips, trade.price, day.offered.listed)
-    price = log(np.maximum(trade.price[:, day.offered.listed[buyer]], SMALL))
-    useful = hedonic.log_useful(provider.useful_chip(day.before), seen.delivered, o.provider, o.chip)
-    return -hedonic.hedonic_speed_premium(price, day.offered.believed, useful, o.term, spend)[:, None]
+    return -hedonic.hedonic_speed_premium(
+        trade.price, day.offered.listed[buyer], spend, day.offered.believed, provider.useful_chip(day.before),
+        seen.delivered, o.provider, o.chip, o.term,
+    )[:, None]  # fmt: skip
 
 
 def speed_up(seen: Seen) -> np.ndarray:

@@ -12,7 +12,6 @@ from market_sim.mechanisms import (
     credit,
     delivery,
     demand,
-    hedonic,
     inventory,
     offering,
     pricing,
@@ -97,7 +96,6 @@ ROOMS = (
     grouping,
     delivery,
     credit,
-    hedonic,
 )
 RULES = {
     "in_logs": "throughput",
@@ -133,7 +131,6 @@ RULES = {
     "divergence": "drift plan",
     "segregation": "use",
     "lock_in": "throughput twin there list_price vendor_of vendors plan",
-    "log_useful": "useful reaches seller offer_chip",
     "segment_prices": "base markup enterprise",
     "contract_prices": "asked tight passed seller bought",
     "on_show": "asked lots live pool pools shown",

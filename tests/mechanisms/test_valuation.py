@@ -105,6 +105,15 @@ def test_the_outside_option_is_worth_its_price_in_compute():
     np.testing.assert_allclose(outside_worth(np.array([[1.0, np.e, 4.0]])), [[0.0, -1.0, -np.log(4.0)]], atol=1e-15)
 
 
+def premium_of(log_price, delay, speed, term, weight):
+    """The speed premium on the second of two price lists, where two providers let through different parts of what a
+    chip does: what reaches the tenant is `speed`, in logs."""
+    reaches, offers = np.array([[0.5, 0.8]] * len(delay)), np.arange(delay.shape[1])
+    useful = np.exp(speed) / reaches[:, offers % 2]
+    price = np.stack([np.ones_like(log_price), np.exp(log_price)], axis=1)
+    return hedonic_speed_premium(price, 1, weight, delay, useful, reaches, offers % 2, offers, term)
+
+
 def test_the_speed_premium_is_the_slope_on_delay_with_speed_and_term_held_fixed():
     """Prices made from known slopes give the one on delay back, dead offers notwithstanding."""
     g = np.random.default_rng(0)
@@ -113,7 +122,7 @@ def test_the_speed_premium_is_the_slope_on_delay_with_speed_and_term_held_fixed(
     weight = g.uniform(0, 5, (3, 20))
     weight[:, :3] = 0
     log_price[:, :3] = np.nan
-    np.testing.assert_allclose(hedonic_speed_premium(log_price, delay, speed, term, weight), -0.3, rtol=1e-10)
+    np.testing.assert_allclose(premium_of(log_price, delay, speed, term, weight), -0.3, rtol=1e-10)
 
 
 def test_the_speed_premium_is_weighted_least_squares():
@@ -124,7 +133,7 @@ def test_the_speed_premium_is_weighted_least_squares():
     root = np.sqrt(weight[0])
     design = np.column_stack([np.ones(30), speed[0], term, delay[0]]) * root[:, None]
     slope = np.linalg.lstsq(design, log_price[0] * root, rcond=None)[0][-1]
-    assert hedonic_speed_premium(log_price, delay, speed, term, weight)[0] == pytest.approx(slope, rel=1e-9)
+    assert premium_of(log_price, delay, speed, term, weight)[0] == pytest.approx(slope, rel=1e-9)
 
 
 @pytest.mark.parametrize("weight", [1.0, 0.0])
@@ -132,5 +141,5 @@ def test_without_different_delays_there_is_no_speed_premium(weight):
     """One delay for all, or no offers at all: 0, not nan."""
     g = np.random.default_rng(2)
     log_price, same = g.normal(0, 1, (2, 8)), np.full((2, 8), 1.1)
-    premium = hedonic_speed_premium(log_price, same, g.normal(0, 1, (2, 8)), np.ones(8), np.full((2, 8), weight))
+    premium = premium_of(log_price, same, g.normal(0, 1, (2, 8)), np.ones(8), np.full((2, 8), weight))
     np.testing.assert_array_equal(premium, 0.0)

@@ -172,8 +172,3 @@ def lock_in(throughput, reference, available, chip_price, chip_vendor, vendors, 
 
     gap = advantage(throughput) - advantage(reference)
     return (weight * gap).sum(axis=1) / weight.sum(axis=1)
-
-
-def log_useful(useful, reaches, provider, chip):
-    """Log of what reaches the tenant."""
-    return np.log(useful[:, chip] * np.maximum(reaches, 1e-12)[:, provider])
