@@ -190,8 +190,8 @@ def banded(frame: pl.DataFrame, hue: Hue, key: str, days: list[str]) -> Part:
     x = alt.X("date:T", title=None, axis=axis_of_dates(), scale=alt.Scale(domain=days))
     base = source(key).encode(x=x, color=colour)
     dash = alt.StrokeDash(f"{hue.column}:N", title=None, scale=dash_scale(hue.names), legend=key_to)
-    outer = base.mark_area(opacity=hue.bands[0]).encode(y=_y("low90"), y2=alt.Y2("high90:Q"))
-    inner = base.mark_area(opacity=hue.bands[1]).encode(y=_y("low50"), y2=alt.Y2("high50:Q"))
+    outer = base.mark_area(fillOpacity=hue.bands[0]).encode(y=_y("low90"), y2=alt.Y2("high90:Q"))
+    inner = base.mark_area(fillOpacity=hue.bands[1]).encode(y=_y("low50"), y2=alt.Y2("high50:Q"))
     line = base.mark_line(strokeWidth=2).encode(y=_y("median"), strokeDash=dash)
     bands = [outer, inner] if len(hue.names) <= MOST_BANDED else [inner]
     first = pl.col("date") == pl.col("date").min().over(keys)

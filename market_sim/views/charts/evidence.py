@@ -193,8 +193,8 @@ def _past_layers(base: Any) -> list[Any]:
     y = alt.Y("median:Q", title=None, scale=alt.Scale(zero=True))
     hint = [alt.Tooltip("period:N"), *(alt.Tooltip(f"{name}:Q", format=",.3~g") for name in PAST[2:])]
     return [
-        base.mark_area(opacity=OUTER, color=SERIES[0]).encode(y="low90:Q", y2="high90:Q"),
-        base.mark_area(opacity=INNER, color=SERIES[0]).encode(y="low50:Q", y2="high50:Q"),
+        base.mark_area(fillOpacity=OUTER, color=SERIES[0]).encode(y="low90:Q", y2="high90:Q"),
+        base.mark_area(fillOpacity=INNER, color=SERIES[0]).encode(y="low50:Q", y2="high50:Q"),
         base.mark_line(color=SERIES[0], strokeWidth=2).encode(y=y),
         _marked(base, "naive", shape="cross", color="#777777", size=45, angle=45, filled=True, opacity=1.0),
         _marked(base, "history", shape="circle", color="black", size=45, filled=True, opacity=1.0).encode(tooltip=hint),

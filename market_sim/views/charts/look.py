@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from io import StringIO
 from pathlib import Path
 from typing import Any, Literal
 
 import altair as alt
 import polars as pl
+from polars import selectors
 
+Still = Literal["svg", "png"]
 Format = Literal["svg", "png", "html"]
+VEGA_LITE = ".".join(alt.SCHEMA_VERSION.lstrip("v").split(".")[:2])  # the version that Altair writes
 
 # Okabe & Ito (2008), in an order in which neighbours differ in lightness too; yellow is too pale for a line.
 SERIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -98,8 +103,9 @@ def moment(day: date | None) -> str:
 
 
 def _rows(frame: pl.DataFrame) -> list[dict[str, Any]]:
-    days = [name for name, kind in frame.schema.items() if kind == pl.Date]
-    return frame.with_columns(pl.col(name).dt.strftime("%Y-%m-%dT00:00:00") for name in days).to_dicts()
+    """Rows as JSON can hold them: days as texts, and nothing for what is not a number."""
+    days = [pl.col(name).dt.strftime("%Y-%m-%dT00:00:00") for name, kind in frame.schema.items() if kind == pl.Date]
+    return frame.with_columns(*days, selectors.float().fill_nan(None)).to_dicts()
 
 
 def header() -> alt.Header:
@@ -146,16 +152,24 @@ def styled(chart: Any, title: str, says: Sequence[str] = ()) -> Any:
 def save(chart: Any, path: Path, layout: Format, *, dots: int = DOTS_PER_INCH) -> None:
     """Write a chart as SVG, PNG (of so many dots per inch) or a page that opens without a network."""
     if layout == "html":
-        chart.save(str(path), inline=True)
+        path.write_bytes(page(chart))
         return
     import vl_convert
 
-    still = without_hover(specification(chart))
-    version = ".".join(alt.SCHEMA_VERSION.lstrip("v").split(".")[:2])
-    if layout == "png":
-        path.write_bytes(vl_convert.vegalite_to_png(still, vl_version=version, ppi=dots))
-    else:
-        path.write_text(vl_convert.vegalite_to_svg(still, vl_version=version), encoding="utf-8")
+    svg = vl_convert.vegalite_to_svg(still(chart), vl_version=VEGA_LITE)
+    path.write_bytes(vl_convert.svg_to_png(svg, ppi=dots) if layout == "png" else svg.encode())
+
+
+def page(chart: Any) -> bytes:
+    """A page that opens without a network."""
+    text = StringIO()
+    chart.save(text, format="html", inline=True)
+    return text.getvalue().encode()
+
+
+def still(chart: Any) -> str:
+    """The specification of a chart as a picture that stands still, in JSON."""
+    return json.dumps(without_hover(specification(chart)))
 
 
 def specification(chart: Any) -> dict[str, Any]:
