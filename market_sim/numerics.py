@@ -9,8 +9,8 @@ Elementary Functions*), Chebyshev-fitted polynomials on the reduced range, and s
 carried along (Dekker 1971, *Numer. Math.* 18). Every answer is within 1 unit in the last place of the truth,
 powers included; tests compare with mpmath.
 
-In kernels: `kexp`, `kexpm1`, `klog`, `klog1p`, `kpow`, `kannuity` of scalars, and `ksum`, `kfill`, `kcopy` of
-vectors. Over arrays: `exp`, `expm1`, `log`, `log1p`, `power`, `annuity`, which give the very same bits.
+In kernels: `kexp`, `kexpm1`, `klog`, `klog1p`, `kpow`, `kannuity` of scalars. Over arrays: `exp`, `expm1`, `log`,
+`log1p`, `power`, `annuity`, which give the very same bits.
 """
 
 from collections.abc import Callable
@@ -26,15 +26,12 @@ __all__ = [
     "exp",
     "expm1",
     "kannuity",
-    "kcopy",
     "kernel",
     "kexp",
     "kexpm1",
-    "kfill",
     "klog",
     "klog1p",
     "kpow",
-    "ksum",
 ]
 __all__ += ["log", "log1p", "part", "power"]
 
@@ -287,47 +284,6 @@ def kpow(x, y):  # type: ignore[no-untyped-def]
     answer = np.nan if (x < 0.0) & (not vast) & (not whole) else answer
     answer = np.nan if (x != x) | (y != y) else answer
     return 1.0 if (x == 1.0) | (y == 0.0) | ((x == -1.0) & (abs(y) == np.inf)) else answer
-
-
-# --- vectors --------------------------------------------------------------------------------------
-
-
-@kernel
-def ksum(values):  # type: ignore[no-untyped-def]
-    """The sum of a vector in a fixed order, eight running sums at a time: it depends on the length alone."""
-    n = values.shape[0]
-    a = b = c = d = e = f = g = h = 0.0
-    blocked = n - n % 8
-    for i in range(0, blocked, 8):
-        a += values[i]
-        b += values[i + 1]
-        c += values[i + 2]
-        d += values[i + 3]
-        e += values[i + 4]
-        f += values[i + 5]
-        g += values[i + 6]
-        h += values[i + 7]
-    total = ((a + b) + (c + d)) + ((e + f) + (g + h))
-    for i in range(blocked, n):
-        total += values[i]
-    return total
-
-
-# numba compiles messages about shapes, for a second or two, into each kernel that assigns to a slice.
-
-
-@part
-def kfill(row, value):  # type: ignore[no-untyped-def]
-    """Set a vector to one value."""
-    for i in range(row.shape[0]):
-        row[i] = value
-
-
-@part
-def kcopy(into, row):  # type: ignore[no-untyped-def]
-    """Copy a vector into another of its length."""
-    for i in range(row.shape[0]):
-        into[i] = row[i]
 
 
 # --- the same over arrays -------------------------------------------------------------------------

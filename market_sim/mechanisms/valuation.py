@@ -19,7 +19,8 @@ added to the discount is Jorgenson's (1963, *Am. Econ. Rev.* 53) user cost of ca
 import numpy as np
 from numpy.typing import NDArray
 
-from market_sim.numerics import annuity, exp, kannuity, kernel, kexp, klog, ksum, log, part
+from market_sim.numerics import annuity, exp, kannuity, kernel, kexp, klog, log, part
+from market_sim.vectors import ksum
 
 __all__ = [
     "best_by_stack",

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from numba.core.caching import FunctionCache
 
-from market_sim import compilation, numerics
+from market_sim import compilation, numerics, vectors
 
 PACKAGE = Path(compilation.__file__).parent
 CALLER = """
@@ -28,7 +28,8 @@ def rate(x):
 SUM = """
 import sys
 import numpy as np
-from market_sim.numerics import kernel, ksum
+from market_sim.numerics import kernel
+from market_sim.vectors import ksum
 dtype = [np.float64, np.float32, np.int64][int(sys.argv[1])]
 print(float(ksum(np.arange(20).astype(dtype))), len(ksum.stats.cache_hits))
 """
@@ -39,7 +40,7 @@ def package(tmp_path: Path) -> Path:
     """A package of two mechanisms, one of which calls the other, on our compiler."""
     folder = tmp_path / "market_sim"
     (folder / "mechanisms").mkdir(parents=True)
-    for name in ("compilation.py", "numerics.py", "units.py"):
+    for name in ("compilation.py", "numerics.py", "units.py", "vectors.py"):
         shutil.copy(PACKAGE / name, folder / name)
     (folder / "__init__.py").touch()
     (folder / "mechanisms" / "__init__.py").touch()
@@ -84,7 +85,7 @@ def test_one_process_at_a_time_reads_or_writes(access: str, tmp_path: Path, monk
 
     monkeypatch.setattr(FunctionCache, access, watched)
     monkeypatch.setattr(compilation._SharedCache, "cache_path", str(tmp_path))
-    getattr(numerics.ksum._cache, access)(None, None)
+    getattr(vectors.ksum._cache, access)(None, None)
     assert refused == [access]
 
 

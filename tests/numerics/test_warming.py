@@ -73,7 +73,7 @@ def test_a_list_that_kernels_have_left_behind_harms_nothing(tmp_path: Path) -> N
     before = len(warming.compiled())
     gone = {
         "market_sim.gone": [("kernel", "int64")],
-        "market_sim.numerics": [
+        "market_sim.vectors": [
             ("gone", "int64"),
             ("ksum", "int64"),
             ("ksum", "int64 int64"),
@@ -83,4 +83,4 @@ def test_a_list_that_kernels_have_left_behind_harms_nothing(tmp_path: Path) -> N
     }
     warming.compile_unclaimed(gone, tmp_path)
     assert len(warming.compiled()) == before + 1
-    assert ("market_sim.numerics", "ksum", "float32*1/strided") in warming.compiled()
+    assert ("market_sim.vectors", "ksum", "float32*1/strided") in warming.compiled()

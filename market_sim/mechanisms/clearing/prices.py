@@ -3,7 +3,8 @@
 import numpy as np
 
 from market_sim.mechanisms.clearing.shares import fold
-from market_sim.numerics import kexp, kfill, klog, part
+from market_sim.numerics import kexp, klog, part
+from market_sim.vectors import kfill
 
 __all__ = [
     "apply_prices",

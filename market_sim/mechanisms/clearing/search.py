@@ -17,7 +17,8 @@ from market_sim.mechanisms.clearing.prices import (
     weigh_pools,
 )
 from market_sim.mechanisms.clearing.shares import find_labs, find_offers, find_pools, padded, sell, spread, weigh
-from market_sim.numerics import kcopy, kernel, kfill, part
+from market_sim.numerics import kernel, part
+from market_sim.vectors import kcopy, kfill
 
 __all__ = ["clear"]
 

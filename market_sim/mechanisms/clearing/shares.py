@@ -6,7 +6,8 @@ that depends on the length alone.
 
 import numpy as np
 
-from market_sim.numerics import kexp, kfill, part
+from market_sim.numerics import kexp, part
+from market_sim.vectors import kfill
 
 __all__ = ["LANES", "find_labs", "find_offers", "find_pools", "fold", "padded", "sell", "spread", "weigh"]
 
