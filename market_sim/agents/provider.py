@@ -12,7 +12,6 @@ from market_sim.state.grouping import weighed
 from market_sim.state.lately import lately
 from market_sim.state.market import Market
 from market_sim.state.setup import Setup, once
-from market_sim.state.tables import CHIPS, DEPOSITS, LOANS, SITES
 
 REFERENCE_TERM = 4.0  # years: the term that the built-to-order price is for
 SMALL = 1e-12
@@ -48,7 +47,7 @@ class Offered:
 def costs(setup: Setup, market: Market) -> Costs:
     """Full and avoidable cost of every provider's every chip."""
     drawn = setup.drawn
-    purchase, wacc = vendor.purchase_price(setup, market), cost_of_capital(setup, market)
+    purchase, (_, wacc) = vendor.purchase_price(setup, market), loan_terms(setup, market)
     full, capital = pricing.capacity_costs(
         purchase, drawn.chip.server, setup.power, wacc, drawn.provider.opex, site_cost(setup),
         drawn.providers.life, drawn.providers.site_life,
@@ -68,26 +67,16 @@ def avoidable_cost(setup: Setup) -> np.ndarray:
     return pricing.avoidable_cost(setup.power, setup.drawn.provider.opex)
 
 
-def cost_of_capital(setup: Setup, market: Market) -> np.ndarray:
-    """WACC (R, provider) as loans have become cheaper since the start, and as vendors' guarantees cover them."""
+@lately("now", "holdings.solid", "vendors.guarantees", "ledger.balance")
+def loan_terms(setup: Setup, market: Market) -> tuple[np.ndarray, np.ndarray]:
+    """Yearly interest and WACC, both (R, provider), as loans have become cheaper since the start, and as vendors'
+    guarantees cover them."""
     d = setup.drawn
-    return finance.cheaper_capital(
+    return finance.loan_terms(
         d.provider.wacc, d.providers.debt_rate, d.providers.debt_share, d.provider.debt_spread,
-        debt_spread(setup, market.now), d.providers.credit_saving, market.holdings.solid, guaranteed(setup, market),
+        d.providers.seasoned_spread, d.providers.lender_time, market.now, d.providers.credit_saving,
+        market.holdings.solid, market.vendors.guarantees, market.ledger.balance, provider_slice(setup).start,
     )  # fmt: skip
-
-
-def debt_spread(setup: Setup, now: float) -> np.ndarray:
-    """Points that lenders ask over the riskless rate with nobody solid behind the contract (R, provider)."""
-    d = setup.drawn
-    return finance.debt_spread(d.provider.debt_spread, d.providers.seasoned_spread, d.providers.lender_time, now)
-
-
-def guaranteed(setup: Setup, market: Market) -> np.ndarray:
-    """Part of each provider's debt that vendors guarantee (R, provider); none without debt."""
-    debt = -market.ledger.balance[:, LOANS, provider_slice(setup)]
-    covered = np.minimum(1.0, market.vendors.guarantees.sum(axis=1) / np.maximum(debt, SMALL))
-    return np.where(debt > 0.0, covered, 0.0)
 
 
 @once
@@ -155,15 +144,10 @@ def site_decides(setup: Setup, market: Market, orders: vendor.Orders) -> np.ndar
 )  # fmt: skip
 def headroom(setup: Setup, market: Market, offered_costs: Costs) -> np.ndarray:
     """kW that each provider can still take on (R, provider), by sites and by money."""
-    d, own = setup.drawn, provider_slice(setup)
-    debt = -market.ledger.balance[:, LOANS, own]
-    unused = np.maximum(0.0, credit(setup, market) - debt)
-    yearly = free_cash(setup, market) + raised_yearly(setup, market)
-    money = market.ledger.balance[:, DEPOSITS, own] + unused + 0.5 * yearly
-    own_part = np.maximum(0.05, 1.0 - d.providers.debt_share - d.trade.prepaid)
+    _, money = credit(setup, market)
     return capacity.room(
         market.fleet.in_service, market.pipe.waiting, setup.power, offered_costs.capital, on_sale(setup, market.now),
-        market.providers.power, market.pipe.building, money, own_part,
+        market.providers.power, market.pipe.building, money, _own_part(setup),
     )  # fmt: skip
 
 
@@ -174,36 +158,40 @@ def raised_yearly(setup: Setup, market: Market) -> np.ndarray:
     return setup.drawn.provider.equity_raise * growth[:, None] * market.providers.active
 
 
-def credit(setup: Setup, market: Market) -> np.ndarray:
-    """USD that lenders will lend each provider (R, provider)."""
-    return finance.debt_capacity(
-        market.holdings.backlog, setup.drawn.providers.debt_share, book(setup, market), free_cash(setup, market),
-        market.providers.corporate_debt,
+@once
+def _own_part(setup: Setup) -> np.ndarray:
+    """Part of a lot (R,) that neither debt nor the customer's prepayment finances."""
+    return np.maximum(0.05, 1.0 - setup.drawn.providers.debt_share - setup.drawn.trade.prepaid)
+
+
+@lately(
+    "now", "ledger.balance", "ledger.real", "holdings.backlog", "providers.active", "providers.corporate_debt",
+)  # fmt: skip
+def credit(setup: Setup, market: Market) -> tuple[np.ndarray, np.ndarray]:
+    """USD that lenders will lend each provider, and USD that it can lay hands on (R, provider)."""
+    return finance.credit(
+        market.ledger.balance, market.ledger.real, provider_slice(setup).start, market.holdings.backlog,
+        setup.drawn.providers.debt_share, free_cash(setup, market), market.providers.corporate_debt,
+        raised_yearly(setup, market),
     )  # fmt: skip
 
 
 @lately("now")
 def other_growth(setup: Setup, market: Market) -> np.ndarray:
-    """How far other businesses have grown since the start (R, 1)."""
-    return exp(setup.drawn.providers.other_growth * market.now)[:, None]
+    """How far other businesses have grown since the start (R,)."""
+    return exp(setup.drawn.providers.other_growth * market.now)
 
 
 @lately("now")
 def free_cash(setup: Setup, market: Market) -> np.ndarray:
     """USD/year from other businesses after their own capital spending (R, provider)."""
     earned = np.maximum(0.0, setup.drawn.provider.other_cash_flow - setup.drawn.provider.other_capex)
-    return earned * other_growth(setup, market)
+    return earned * other_growth(setup, market)[:, None]
 
 
 def provider_slice(setup: Setup) -> slice:
     """Where providers stand on the holder axis."""
     return slice(len(setup.vendors), len(setup.vendors) + len(setup.providers))
-
-
-def book(setup: Setup, market: Market) -> np.ndarray:
-    """USD of chips and sites at book (R, provider)."""
-    chips, sites = (market.ledger.real[:, asset, provider_slice(setup)] for asset in (CHIPS, SITES))
-    return chips + sites
 
 
 def offer(setup: Setup, market: Market, orders: vendor.Orders) -> Offered:

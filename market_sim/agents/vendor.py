@@ -29,6 +29,7 @@ class Shipments:
     """What vendors sent and made."""
 
     chips: np.ndarray  # (R, provider, chip)
+    sent: np.ndarray  # (R, chip) the same to all providers
     made: np.ndarray  # (R, chip)
     allotted: np.ndarray  # (R, vendor, provider) packages
 
@@ -105,7 +106,7 @@ def ship(setup: Setup, market: Market, orders: Orders, allotted: np.ndarray) -> 
     vendors = market.vendors
     capacity = vendors.supply * setup.dt
     chips, made = supply.shipments(allotted, orders.waiting, vendors.stock, setup.packages, setup.chip_vendor, capacity)
-    return Shipments(chips, made + make_for_stock(setup, market, orders, made, capacity), allotted)
+    return Shipments(chips, chips.sum(axis=1), made + make_for_stock(setup, market, orders, made, capacity), allotted)
 
 
 def make_for_stock(setup: Setup, market: Market, orders: Orders, made: np.ndarray, capacity: np.ndarray) -> np.ndarray:

@@ -73,8 +73,7 @@ def deliver(setup: Setup, market: Market, shipments: Shipments) -> tuple[Market,
     """Chips arrive, sites are built, lots enter service; stock and fleets move."""
     speed = provider.site_speed(setup, market)
     done = delivery.advance(market.pipeline, shipments.chips, speed, setup.power, market.now, setup.dt)
-    sent = shipments.chips.sum(axis=1)
-    v, f = market.vendors, market.fleet
+    v, f, sent = market.vendors, market.fleet, shipments.sent
     vendors = replace(v, stock=np.maximum(0.0, v.stock + shipments.made - sent), made=v.made + shipments.made)
     fleet = replace(f, in_service=f.in_service + done.in_service, shipped=f.shipped + sent)
     return replace(market, pipeline=done.pipeline, vendors=vendors, fleet=fleet), done

@@ -9,20 +9,18 @@ from market_sim.agents.provider import Offered
 from market_sim.agents.vendor import Shipments
 from market_sim.mechanisms import contracts, credit, delivery, finance
 from market_sim.mechanisms.contracts import Events
-from market_sim.mechanisms.finance import FLOW, Journal, Sectors
+from market_sim.mechanisms.finance import FLOW, Journal
 from market_sim.numerics import exp
 from market_sim.simulation.renting import book_rents
 from market_sim.simulation.trading import Trade
-from market_sim.state.grouping import grouped_product, rows, weighed
-from market_sim.state.initial import per_vendor
+from market_sim.state.grouping import grouped_product, rows
 from market_sim.state.market import Market
+from market_sim.state.sectors import Sectors
 from market_sim.state.setup import Setup, once
 from market_sim.state.tables import CHIPS, DEPOSITS, LOANS, SITES, STOCK, Ledger, replace
 
-LOAN_YEARS = 4.0
 LEASE_YEARS = 4.0
 LEASE_SPREAD = 0.03  # over the riskless rate
-SCRAP = 1e-6  # chips: a stock below this is what rounding left of none
 ENTRY_HISTORY = -1e9  # an acquired firm does not come back
 
 
@@ -78,103 +76,51 @@ def run_providers(
     setup: Setup, market: Market, journal: Journal, at: Sectors, shipments: Shipments, begun_kw: np.ndarray
 ) -> None:
     """Servers, sites, operations, effort and the rest of a provider's business."""
-    d, dt = setup.drawn, setup.dt
-    kw = provider.running_kw(setup, market)
-    x, grown = market.providers.speed, provider.other_growth(setup, market) * market.providers.active
-    servers = d.chip.server - vendor.network_price(setup)
-    journal.pay("servers", at.provider, at.suppliers, weighed(shipments.chips, servers))
-    journal.pay("sites", at.provider, at.suppliers, begun_kw * provider.site_cost(setup))
-    journal.pay("operations", at.provider, at.suppliers, kw * d.provider.opex * dt)
-    journal.pay(
-        "building_effort",
-        at.provider,
-        at.suppliers,
-        d.delivery.effort_cost[:, None] * x * x * market.pipe.building_rent * dt,
-    )
-    journal.pay("other_business", at.customers, at.provider, d.provider.other_cash_flow * grown * dt)
-    journal.pay("other_capex", at.provider, at.suppliers, d.provider.other_capex * grown * dt)
+    d, p = setup.drawn, market.providers
+    finance.run_providers(
+        journal, at, shipments.chips, _bare_server(setup), begun_kw, provider.site_cost(setup),
+        provider.running_kw(setup, market), d.provider.opex, p.speed, d.delivery.effort_cost, market.pipe.building_rent,
+        d.provider.other_cash_flow, d.provider.other_capex, provider.other_growth(setup, market), p.active, setup.dt,
+    )  # fmt: skip
 
 
-def run_others(
-    setup: Setup,
-    market: Market,
-    journal: Journal,
-    at: Sectors,
-    made_cost: np.ndarray,
-    revenue: np.ndarray,
-    ports: np.ndarray,
+@once
+def _bare_server(setup: Setup) -> np.ndarray:
+    """USD of a server (R, chip) without its chip and the networking that the chip's vendor sells."""
+    return setup.drawn.chip.server - vendor.network_price(setup)
+
+
+def run_labs(setup: Setup, market: Market, journal: Journal, at: Sectors, ports: np.ndarray) -> np.ndarray:
+    """Labs' business and funding; returns labs (R, lab) that cannot go on."""
+    labs = market.labs
+    return finance.run_labs(
+        journal, at, labs.revenue, setup.drawn.lab.other_cost, ports, labs.plan, lab.funding(setup, market),
+        setup.lab_owner, market.providers.active, labs.active, setup.dt,
+    )  # fmt: skip
+
+
+def run_vendors(
+    setup: Setup, market: Market, journal: Journal, at: Sectors, made_cost: np.ndarray, operating: np.ndarray
 ) -> None:
-    """Vendors make chips and pay their own cost; customers pay labs, labs pay their own cost."""
-    d, dt = setup.drawn, setup.dt
-    journal.pay("production", at.vendor, at.suppliers, made_cost)
-    journal.pay("vendor_operations", at.vendor, at.suppliers, d.vendor.operating_cost * revenue)
-    journal.pay("model_revenue", at.customers, at.lab, market.labs.revenue * dt)
-    journal.pay("lab_operations", at.lab, at.suppliers, d.lab.other_cost * market.labs.revenue * dt)
-    journal.pay("ports", at.lab, at.suppliers, ports)
+    """What vendors spend on chips and on themselves, and what is left for their owners."""
+    d = setup.drawn
+    finance.run_vendors(
+        journal, at, made_cost, operating, market.vendors.supply, market.vendors.unit_cost, setup.packages,
+        setup.chip_vendor, d.vendor.cash, d.providers.dividend_rate, setup.dt,
+    )  # fmt: skip
 
 
-def fund_labs(setup: Setup, market: Market, journal: Journal, at: Sectors) -> np.ndarray:
-    """Investors fund labs up to half a year of plans, owners cover what is then missing and take what is too much.
-
-    Returns labs (R, lab) that cannot go on: cash, funding and the owner's cash are gone; investors make good the rest.
-    """
-    need = 0.5 * market.labs.plan
-    raised = np.clip(need - journal.cash(at.lab), 0.0, lab.funding(setup, market) * setup.dt)
-    journal.pay("equity", at.investors, at.lab, raised)
-    for one in np.flatnonzero(setup.lab_owner >= 0):
-        owner, own = _one(at.provider, setup.lab_owner[one]), _one(at.lab, int(one))
-        alive = market.providers.active[:, setup.lab_owner[one], None]
-        cash = journal.cash(own)
-        purse = np.maximum(0.0, journal.cash(owner)) * alive
-        spare = np.maximum(0.0, cash - need[:, one, None]) * (1.0 - exp(np.array(-2.0 * setup.dt))) * alive
-        journal.pay("equity", owner, own, np.minimum(purse, np.maximum(0.0, -cash))[:, None])
-        journal.pay("dividends", own, owner, spare[:, None])
-    short = journal.cash(at.lab)
-    failed = (short < -1.0) & market.labs.active
-    journal.pay("equity", at.investors, at.lab, np.maximum(0.0, -short))
-    return failed
-
-
-def _one(group: slice, index: int) -> slice:
-    return slice(group.start + int(index), group.start + int(index) + 1)
-
-
-def yearly_production(setup: Setup, market: Market) -> np.ndarray:
-    """USD a year (R, vendor) of making chips at full supply, at the mean cost of a package over a vendor's chips."""
-    each = per_vendor(market.vendors.unit_cost / setup.packages, setup)
-    chips = per_vendor(np.ones_like(market.vendors.unit_cost), setup)
-    return market.vendors.supply * each / np.maximum(chips, 1.0)
-
-
-def finance_firms(setup: Setup, market: Market, journal: Journal, at: Sectors) -> np.ndarray:
-    """Interest, loans, equity and dividends of providers and vendors; returns providers (R, provider) that fail."""
-    d, dt = setup.drawn, setup.dt
-    debt = -market.ledger.balance[:, LOANS, at.provider]
-    rate = finance.loan_rate(
-        d.providers.debt_rate,
-        provider.debt_spread(setup, market.now),
-        d.providers.credit_saving,
-        np.maximum(market.holdings.solid, provider.guaranteed(setup, market)),
-    )
-    journal.pay("interest", at.provider, at.lenders, debt * rate * dt)
-    yearly = provider.running_kw(setup, market) * d.provider.opex + debt * rate
-    buffer = 0.25 * yearly
-    cash = journal.cash(at.provider)
-    raised = np.clip(2.0 * buffer - cash, 0.0, provider.raised_yearly(setup, market) * dt)
-    journal.pay("equity", at.investors, at.provider, raised)
-    corporate = market.providers.corporate_debt
-    drawn = finance.borrowing(cash + raised, debt, corporate, provider.credit(setup, market), buffer, LOAN_YEARS, dt)
-    journal.pay("loans", at.lenders, at.provider, drawn)
-    cash = journal.cash(at.provider)
-    plans = 2.0 * buffer + weighed(market.pipe.waiting, d.chip.server)
-    plans = plans + weighed(market.pipe.waiting, vendor.purchase_price(setup, market))
-    journal.pay("dividends", at.provider, at.investors, finance.dividends(cash, plans, d.providers.dividend_rate, dt))
-    spare = journal.cash(at.vendor)
-    journal.pay("equity", at.investors, at.vendor, np.maximum(0.0, -spare))
-    keep = d.vendor.cash + 0.25 * yearly_production(setup, market)
-    journal.pay("dividends", at.vendor, at.investors, finance.dividends(spare, keep, d.providers.dividend_rate, dt))
-    limit = -d.providers.default_liquidity[:, None] * yearly
-    return (journal.cash(at.provider) < limit - 1.0) & market.providers.active
+def fund_providers(setup: Setup, market: Market, journal: Journal, at: Sectors) -> np.ndarray:
+    """Interest, loans, equity and dividends of providers; returns those (R, provider) that fail."""
+    d, p = setup.drawn, market.providers
+    rate, _ = provider.loan_terms(setup, market)
+    lent, _ = provider.credit(setup, market)
+    return finance.fund_providers(
+        journal, at, market.ledger.balance, rate, provider.running_kw(setup, market), d.provider.opex,
+        provider.raised_yearly(setup, market), p.corporate_debt, lent, market.pipe.waiting, d.chip.server,
+        vendor.purchase_price(setup, market), d.providers.dividend_rate, d.providers.default_liquidity, p.active,
+        setup.dt,
+    )  # fmt: skip
 
 
 def share_retired(market: Market, retired: np.ndarray) -> np.ndarray:
@@ -214,18 +160,17 @@ def stock_cost(setup: Setup, market: Market, shipments: Shipments) -> tuple[np.n
 
     `market` is as before the tick's deliveries left stock.
     """
-    today = vendor.unit_cost(setup, market.now)
-    sent = shipments.chips.sum(axis=1)
-    before = np.maximum(0.0, market.vendors.stock)
-    total = before + shipments.made
-    average = np.where(
-        total > SCRAP,
-        (before * market.vendors.unit_cost + shipments.made * today) / np.where(total > SCRAP, total, 1.0),
-        today,
-    )
-    beside = vendor.network_price(setup) * (1.0 - setup.drawn.vendors.network_margin)[:, None]  # made to order
-    made = per_vendor(shipments.made * today + sent * beside, setup)
-    return made, per_vendor(sent * (average + beside), setup), average
+    v = market.vendors
+    return finance.stock_cost(
+        shipments.sent, shipments.made, v.stock, v.unit_cost, vendor.unit_cost(setup, market.now), _network_cost(setup),
+        setup.chip_vendor, len(setup.vendors),
+    )  # fmt: skip
+
+
+@once
+def _network_cost(setup: Setup) -> np.ndarray:
+    """USD that the networking beside a chip costs its vendor (R, chip), who makes it to order."""
+    return vendor.network_price(setup) * (1.0 - setup.drawn.vendors.network_margin)[:, None]
 
 
 def settle(
@@ -242,12 +187,12 @@ def settle(
     pay_vendors(setup, market, journal, at, bought, leased, paid)
     run_providers(setup, market, journal, at, shipments, begun_kw)
     revenue, sold = bought.sum(axis=1), np.ascontiguousarray(np.swapaxes(bought, 1, 2))
-    run_others(setup, market, journal, at, made_cost, revenue, ports)
-    profit = revenue - sold_cost
-    stakes = vendor.back(setup, market, (profit - setup.drawn.vendor.operating_cost * revenue) / setup.dt, sold)
+    profit, operating = revenue - sold_cost, setup.drawn.vendor.operating_cost * revenue
+    stakes = vendor.back(setup, market, (profit - operating) / setup.dt, sold)
     journal.pay("backing", at.vendor, slice(at.provider.start, at.lab.stop), stakes)
-    failed_labs = fund_labs(setup, market, journal, at)
-    failed = finance_firms(setup, market, journal, at)
+    run_vendors(setup, market, journal, at, made_cost, operating)
+    failed_labs = run_labs(setup, market, journal, at, ports)
+    failed = fund_providers(setup, market, journal, at)
     change = asset_changes(setup, before, journal, at, made_cost, sold_cost, share_retired(market, retired))
     ledger = finance.settle(market.ledger, journal.flows, change)
     market = _commit(setup, market, ledger, average, stakes, leases, failed_labs)
@@ -271,6 +216,8 @@ def resolve(
     setup: Setup, market: Market, flows: np.ndarray, failed: np.ndarray, at: Sectors
 ) -> tuple[Market, np.ndarray, np.ndarray, np.ndarray]:
     """Restructure failed providers; contracts, lots, sites and fleets go to the buyer."""
+    if not failed.any():
+        return market, flows, np.zeros((setup.width, at.holders)), np.zeros(failed.shape)
     v = market.vendors
     debt = -market.ledger.balance[:, LOANS, at.provider]
     after = finance.restructure(

@@ -6,22 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from market_sim.mechanisms.credit import backing, customers
-from market_sim.mechanisms.finance import (
-    FLOW,
-    KINDS,
-    WORTH,
-    Journal,
-    Sectors,
-    borrowing,
-    cheaper_capital,
-    debt_capacity,
-    debt_spread,
-    dividends,
-    loan_rate,
-    net_worth,
-    restructure,
-    settle,
-)
+from market_sim.mechanisms.finance import FLOW, KINDS, WORTH, Journal, loan_terms, net_worth, restructure, settle
+from market_sim.mechanisms.finance.lending import borrowing, cheaper_capital, debt_capacity, loan_rate
+from market_sim.mechanisms.finance.payments import dividends
+from market_sim.state.sectors import Sectors
 from market_sim.state.tables import DEPOSITS, EQUITY, INSTRUMENTS, LEASES, LOANS, PREPAYMENTS, Ledger
 
 AT = Sectors(vendors=2, providers=3, labs=2)
@@ -125,8 +113,7 @@ def test_every_payment_sums_to_zero_and_moves_what_its_kind_says():
 
 def loan(debt, corporate=0.0, capacity=0.0, cash=1e9, buffer=0.0, dt=1 / 12):
     """Net new loans of one firm over a tick; contracts' debt runs over four years."""
-    debt, corporate, capacity, cash, buffer = (np.full((1, 1), x) for x in (debt, corporate, capacity, cash, buffer))
-    return borrowing(cash, debt, corporate, capacity, buffer, 4.0, dt)[0, 0]
+    return borrowing.py_func(cash, debt, corporate, capacity, buffer, 1.0 - np.exp(-dt / 4.0))
 
 
 @pytest.mark.parametrize("corporate", [0.0, 30.0])
@@ -147,10 +134,7 @@ def test_loans_keep_the_buffer_within_what_lenders_lend():
 
 def test_credit_stands_on_backlog_book_or_other_business():
     """A share of contracted rent, at least of half the book, and what other business can carry or owes already."""
-
-    def room(*numbers):
-        backlog, book, other, corporate = (np.full((1, 1), x) for x in numbers)
-        return debt_capacity(backlog, 0.6 * ONE, book, other, corporate)[0, 0]
+    room = lambda backlog, *rest: debt_capacity.py_func(backlog, 0.6, *rest)  # noqa: E731
 
     assert room(200.0, 100.0, 0.0, 0.0) == pytest.approx(120.0)
     assert room(0.0, 100.0, 0.0, 0.0) == pytest.approx(30.0)
@@ -160,7 +144,7 @@ def test_credit_stands_on_backlog_book_or_other_business():
 
 def test_a_solid_customer_saves_its_part_of_the_spread():
     """Half of .13 saved by a customer who is wholly solid, a quarter by one who is so by half."""
-    rate = lambda solid: loan_rate(0.05 * ONE, np.full((1, 1), 0.13), 0.5 * ONE, np.full((1, 1), solid))[0, 0]  # noqa: E731
+    rate = lambda solid: loan_rate.py_func(0.05, 0.13, 0.5, solid)  # noqa: E731
     assert rate(0.0) == pytest.approx(0.18)
     assert rate(0.5) == pytest.approx(0.05 + 0.13 * 0.75)
     assert rate(1.0) == pytest.approx(0.05 + 0.065)
@@ -168,7 +152,13 @@ def test_a_solid_customer_saves_its_part_of_the_spread():
 
 def test_a_spread_falls_as_lenders_learn_and_never_rises():
     """From .22 towards .02 in two years; one that is lower already stays as it is."""
-    spread = lambda now: debt_spread(np.array([[0.22, 0.01]]), 0.02 * ONE, 2.0 * ONE, now)[0]  # noqa: E731
+
+    def spread(now):
+        two, nothing = np.ones((1, 2)), np.zeros((1, 2))
+        opening, ledger = np.array([[0.22, 0.01]]), np.zeros((1, len(INSTRUMENTS), 2))
+        learned = 0.02 * ONE, 2.0 * ONE, now
+        return loan_terms(two, 0.0 * ONE, ONE, opening, *learned, ONE, nothing, np.zeros((1, 1, 2)), ledger, 0)[0][0]
+
     np.testing.assert_allclose(spread(0.0), [0.22, 0.01])
     np.testing.assert_allclose(spread(2.0), [0.02 + 0.20 * np.exp(-1.0), 0.01])
     np.testing.assert_allclose(spread(100.0), [0.02, 0.01])
@@ -177,10 +167,7 @@ def test_a_spread_falls_as_lenders_learn_and_never_rises():
 def test_capital_gets_cheaper_with_loans_by_the_part_that_is_debt():
     """Debt is .6 of capital: a spread fallen by .1 takes off .06, half of that with a solid customer, who had it saved
     already; a guarantee saves half the spread on what it covers; never below the riskless rate."""
-    cost = lambda spread, solid, sure: cheaper_capital(  # noqa: E731
-        np.full((1, 1), 0.16), 0.05 * ONE, 0.6 * ONE, np.full((1, 1), 0.2), np.full((1, 1), spread), 0.5 * ONE,
-        np.full((1, 1), solid), np.full((1, 1), sure),
-    )[0, 0]  # fmt: skip
+    cost = lambda spread, *rest: cheaper_capital.py_func(0.16, 0.05, 0.6, 0.2, spread, 0.5, *rest)  # noqa: E731
     assert cost(0.2, 0.0, 0.0) == pytest.approx(0.16)
     assert cost(0.1, 0.0, 0.0) == pytest.approx(0.10)
     assert cost(0.1, 1.0, 0.0) == pytest.approx(0.13)
@@ -189,9 +176,9 @@ def test_capital_gets_cheaper_with_loans_by_the_part_that_is_debt():
 
 
 def test_dividends_are_cash_above_need_only():
-    """Nothing at or below need, and a rate of a half a year above it."""
-    got = dividends(np.array([[5.0, 10.0, 20.0]]), np.full((1, 3), 10.0), 0.5 * ONE, 1.0)[0]
-    np.testing.assert_allclose(got, [0.0, 0.0, 10.0 * (1 - np.exp(-0.5))])
+    """Nothing at or below need, and half of what is above it."""
+    got = [dividends.py_func(cash, 10.0, 0.5) for cash in (5.0, 10.0, 20.0)]
+    np.testing.assert_allclose(got, [0.0, 0.0, 5.0])
 
 
 def test_backing_is_a_share_of_profit_spread_by_want():
