@@ -101,7 +101,8 @@ def main() -> None:
     cold = market(terms, 0.45, True)
     chips, luck = clear(**cold).chips, np.random.default_rng(3).random((2, REPLICATES, LABS))
     lot = np.maximum(1.0, np.round(chips.sum(2) * 0.5))
-    rest = (cold["pool"], cold["weight"], cold["capacity"], luck[0], luck[1], 40)
+    key = np.random.default_rng(4).integers(0, 2**64, OFFERS, np.uint64)
+    rest = (cold["pool"], cold["weight"], cold["capacity"], key, luck[0], luck[1], 40)
     print(f"sign  {per_replicate(lambda: sign(chips, cold['price'], lot, *rest)):7.1f} us")
 
 

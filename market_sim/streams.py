@@ -152,6 +152,38 @@ def _normal(luck: Array) -> Array:
     return luck
 
 
+# --- luck of what is traded -----------------------------------------------------------------------
+
+
+def name_key(*names: str) -> np.uint64:
+    """A number for what goes by these names, for `kmixed`: the same in every scenario, whatever stands beside it."""
+    return key(0, *names)[0]
+
+
+@part
+def kbits(luck):  # type: ignore[no-untyped-def]
+    """A uniform of this module as the whole number of 52 bits that it was made of."""
+    return np.uint64(np.int64(luck * 4503599627370496.0))
+
+
+@part
+def kmixed(one, other):  # type: ignore[no-untyped-def]
+    """64 bits out of two numbers, as good as independent of those of any other two.
+
+    The finaliser of SplitMix64 (Steele, Lea & Flood 2014, OOPSLA; constants of D. Stafford's thirteenth mix).
+    """
+    z = (np.uint64(one) + np.uint64(0x9E3779B97F4A7C15)) ^ np.uint64(other)
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return z ^ (z >> np.uint64(31))
+
+
+@part
+def kuniform(bits):  # type: ignore[no-untyped-def]
+    """A uniform on the open unit interval out of 64 bits, in steps of 2^-52."""
+    return (np.float64(np.int64(bits >> np.uint64(12))) + 0.5) * 2.220446049250313e-16
+
+
 # --- kernels --------------------------------------------------------------------------------------
 
 

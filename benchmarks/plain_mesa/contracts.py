@@ -5,8 +5,8 @@ from math import exp, inf, nan
 from typing import Any
 
 from benchmarks.plain_mesa.catalogue import HOURS, Chip
+from benchmarks.plain_mesa.luck import bits, mixed, uniform
 
-GOLDEN = 0.6180339887498949
 PENDING, LIVE, SUBLET = "pending", "live", "sublet"
 RENEWAL_TERM = 1.0
 LEAST_SUBLET = 0.25
@@ -19,6 +19,7 @@ class Contract:
     """`chips` at `price` USD per chip-hour for `term` years; dates in years since the start."""
 
     number: int
+    key: int  # what its luck hangs on
     lab: Any
     provider: Any
     chip: Chip
@@ -50,10 +51,6 @@ class Contract:
 
     def years_left(self, now: float) -> float:
         return self.term if self.status == PENDING else max(0.0, self.ends - now)
-
-    def draw(self, luck: float) -> float:
-        """A uniform number for this contract out of its lab's."""
-        return (luck + GOLDEN * self.number) % 1.0
 
 
 @dataclass(slots=True, eq=False)
@@ -157,16 +154,16 @@ class Month:
         due.credit_used += redeemed
 
     def _expire(self, contract: Contract, price: float) -> Contract | None:
-        """Give back what is left, and go on for a year at today's price if luck and need have it so."""
+        """Give back what is left, and go on for a year at today's price if its luck and the lab's need have it so."""
         self._hand_back(contract)
         lab = contract.lab
-        renewed = contract.draw(lab.renewal_luck) < self.terms.renewal * lab.need
+        renewed = uniform(contract.key) < self.terms.renewal * lab.need
         if contract.status == SUBLET or not renewed or price <= 0.0:
             return None
         start = contract.ends
         again = Contract(
-            self.next_number, lab, contract.provider, contract.chip, LIVE, contract.chips, price, 0.0, RENEWAL_TERM,
-            start, start, start, start + RENEWAL_TERM,
+            self.next_number, mixed(contract.key, 0), lab, contract.provider, contract.chip, LIVE, contract.chips,
+            price, 0.0, RENEWAL_TERM, start, start, start, start + RENEWAL_TERM,
         )  # fmt: skip
         self.next_number += 1
         self.signed.append(again)
@@ -178,5 +175,5 @@ class Month:
         hazard = contract.lab.surplus
         if hazard <= 0.0 or contract.ends - self.now <= LEAST_SUBLET:
             return
-        if contract.draw(1.0 - contract.lab.renewal_luck) < 1.0 - exp(-hazard * self.dt):
+        if uniform(mixed(contract.key, bits(contract.lab.renewal_luck))) < 1.0 - exp(-hazard * self.dt):
             contract.status, contract.price = SUBLET, max(0.0, contract.price - LET_ON_AT * price)

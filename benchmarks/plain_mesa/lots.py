@@ -1,10 +1,10 @@
-"""Flows become whole lots by systematic sampling, taken in an order of luck while they fit (Madow 1949)."""
+"""Flows become whole lots, the parts of lots by races, and are taken in an order of luck while they fit."""
 
 from dataclasses import dataclass
-from math import floor, inf
+from math import floor, inf, log
 from typing import Any
 
-from benchmarks.plain_mesa.contracts import GOLDEN
+from benchmarks.plain_mesa.luck import bits, mixed, uniform
 from benchmarks.plain_mesa.offers import Capacity, Offer
 
 
@@ -26,18 +26,17 @@ def room(offer: Offer, used: dict[Capacity, float]) -> float:
 
 
 def drawn(lab: Any, flows: list[tuple[Offer, float]]) -> list[Deal]:
-    """The points u, u + 1, ... on a lab's expected lots laid end to end, in the order of offers."""
-    deals: list[Deal] = []
-    reached, passed = lab.rounding_luck, 0
-    for offer, chips in flows:
-        each = min(lab.lot, floor(room(offer, {})))
-        if chips > 0.0 and each >= 1.0:
-            reached += chips / each
-            number = floor(reached) - passed
-            if number > 0:
-                passed += number
-                deals.append(Deal(lab, offer, number, each, (lab.waiting_luck + len(deals) * GOLDEN) % 1.0))
-    return deals
+    """Whole lots of each offer, and of what is left over the lab's whole lots to the winners of races for them."""
+    sizes = {offer: min(lab.lot, floor(room(offer, {}))) for offer, chips in flows if chips > 0.0}
+    wanted = {offer: chips / sizes[offer] for offer, chips in flows if chips > 0.0 and sizes[offer] >= 1.0}
+    number = {offer: floor(lots) for offer, lots in wanted.items()}
+    parts = {offer: lots - number[offer] for offer, lots in wanted.items() if lots > number[offer]}
+    for lap in range(floor(sum(parts.values()) + lab.rounding_luck)):
+        course = mixed(bits(lab.rounding_luck), lap)
+        times = {offer: -log(uniform(mixed(offer.key, course))) / part for offer, part in parts.items()}
+        number[min(times, key=lambda offer: times[offer])] += 1
+    ranks = {offer: uniform(mixed(offer.key, bits(lab.waiting_luck))) for offer in number}
+    return [Deal(lab, offer, lots, sizes[offer], ranks[offer]) for offer, lots in number.items() if lots > 0]
 
 
 def signed(deals: list[Deal], most: int) -> list[Deal]:

@@ -31,6 +31,7 @@ class Offer:
     """A provider's chip, ready or built to order, for a term of years."""
 
     place: int
+    key: int  # what luck hangs on
     provider: Any
     chip: Chip
     built: bool

@@ -203,7 +203,8 @@ class Opening:
             factor = term_factor(model, float(term), provider.own.on_demand_premium) / (
                 term_factor(model, REFERENCE_TERM) if built else 1.0
             )
-            model.market.offers.append(Offer(j, provider, chip, bool(built), float(term), factor, pools))
+            key = int(offers.key[j])
+            model.market.offers.append(Offer(j, key, provider, chip, bool(built), float(term), factor, pools))
 
     def _leases(self) -> None:
         """Contracts under way and lots on order."""
@@ -211,8 +212,9 @@ class Opening:
         dates = ("chips", "price", "rent", "term", "signed", "promised", "started", "ends", "prepaid", "credit")
         model.contracts = [
             Contract(
-                int(one["id"]), model.labs[one["lab"]], model.providers[one["provider"]], model.chips[one["chip"]],
-                LIVE if one["status"] == 1 else PENDING, *(float(one[name]) for name in dates),
+                int(one["id"]), int(one["key"]), model.labs[one["lab"]], model.providers[one["provider"]],
+                model.chips[one["chip"]], LIVE if one["status"] == 1 else PENDING,
+                *(float(one[name]) for name in dates),
             )
             for one in book.rows[r, : book.count[r]]
         ]  # fmt: skip

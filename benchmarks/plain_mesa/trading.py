@@ -8,6 +8,7 @@ from benchmarks.plain_mesa.catalogue import HOURS, Chip
 from benchmarks.plain_mesa.clearing import Buyer, Clearing
 from benchmarks.plain_mesa.contracts import LIVE, PENDING, Contract, Due
 from benchmarks.plain_mesa.lots import Deal, drawn, signed
+from benchmarks.plain_mesa.luck import bits, mixed
 from benchmarks.plain_mesa.sums import add_lots, count
 
 ON_DEMAND = 0.25  # years of the term on demand
@@ -114,8 +115,8 @@ def sign(model: Any, deal: Deal) -> float:
     offer, lab, now = deal.offer, deal.lab, model.now
     price = contract_price(model, offer, lab)
     contract = Contract(
-        model.next_number, lab, offer.provider, offer.chip, PENDING, deal.chips, price,
-        price - offer.price[lab.enterprise], offer.term, now, now + offer.promised,
+        model.next_number, mixed(offer.key, bits(lab.renewal_luck)), lab, offer.provider, offer.chip, PENDING,
+        deal.chips, price, price - offer.price[lab.enterprise], offer.term, now, now + offer.promised,
     )  # fmt: skip
     model.next_number += 1
     if offer.built:

@@ -4,14 +4,15 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.plain_numpy.luck import bits, mixed, uniform
+
 Array = np.ndarray
-GOLDEN = 0.6180339887498949
 HOURS = 8766.0
 PENDING, LIVE, SUBLET = 0, 1, 5
 LEAST_SUBLET, LET_ON_AT, ROUNDING, DONE = 0.25, 0.9, 1e-9, 1e-9
 CONTRACT = (
-    *("id", "lab", "provider", "chip", "status", "chips", "price", "rent", "term", "signed", "promised", "started"),
-    *("ends", "prepaid", "credit"),
+    *("key", "id", "lab", "provider", "chip", "status", "chips", "price", "rent", "term", "signed", "promised"),
+    *("started", "ends", "prepaid", "credit"),
 )
 LOT = ("contract", "provider", "chip", "chips", "received", "site_left", "bring_up_left", "ordered", "promised", "rent")
 
@@ -37,13 +38,14 @@ class Columns:
 
 def columns(rows: Array, names: tuple[str, ...]) -> Columns:
     """The columns of records, or of a list of rows."""
-    return Columns({name: np.array(rows[name], np.int64 if rows[name].dtype.kind == "i" else float) for name in names})
+    kinds = {"i": np.int64, "u": np.uint64, "f": np.float64}
+    return Columns({name: np.array(rows[name], kinds[rows[name].dtype.kind]) for name in names})
 
 
 def rows(names: tuple[str, ...], listed: list[tuple[Any, ...]], whole: int) -> Columns:
-    """Columns of listed rows, the first `whole` of them whole numbers."""
+    """Columns of listed rows, the first `whole` of them whole numbers; keys have all of 64 bits."""
     table = list(zip(*listed, strict=True)) if listed else [()] * len(names)
-    kinds = [np.int64] * whole + [float] * (len(names) - whole)
+    kinds = [np.uint64 if name == "key" else np.int64 if k < whole else float for k, name in enumerate(names)]
     return Columns({n: np.array(one, kind) for n, one, kind in zip(names, table, kinds, strict=True)})
 
 
@@ -111,13 +113,12 @@ class Month:
         self.freed = book.id[(gone & pending) | walks]
         self.refunded = self.between(book, book.prepaid, walks | expires)
         self.credit_paid = self.between(book, book.credit, leaves)
-        draw = (luck[book.lab] + GOLDEN * book.id) % 1.0
         need = terms.renewal * np.minimum(1.0, 1.2 * cover)[book.lab]
-        renews = expires & (draw < need) & (book.status != SUBLET) & (price > 0.0)
+        renews = expires & (uniform(book.key) < need) & (book.status != SUBLET) & (price > 0.0)
         hazard = np.where(cover < 0.9, 2.0 * (0.9 - cover), 0.0)[book.lab]
-        other = (1.0 - luck[book.lab] + GOLDEN * book.id) % 1.0
+        draw = uniform(mixed(book.key, bits(luck[book.lab])))
         lets = runs & ~expires & (book.status == LIVE) & (hazard > 0.0) & (book.ends - self.now > LEAST_SUBLET)
-        lets &= other < -np.expm1(-hazard * self.dt)
+        lets &= draw < -np.expm1(-hazard * self.dt)
         k = np.flatnonzero(lets)
         book.price[k], book.status[k] = np.maximum(0.0, book.price[k] - LET_ON_AT * price[k]), SUBLET
         self._renew(book, renews, price, cover, next_id)
@@ -148,5 +149,6 @@ class Month:
         self.rent = self.rent + self.between(book, rest)
         book.id[k], book.price[k], book.rent[k], book.term[k] = next_id + np.arange(len(k)), paid, 0.0, 1.0
         book.prepaid[k] = book.credit[k] = 0.0
+        book.key[k] = mixed(book.key[k], 0)
         book.signed[k] = book.promised[k] = book.started[k] = start
         book.ends[k] = start + 1.0

@@ -18,6 +18,7 @@ from benchmarks.plain_numpy.book import (
 )
 from benchmarks.plain_numpy.clearing import Problem, clear
 from benchmarks.plain_numpy.given import Given
+from benchmarks.plain_numpy.luck import bits, mixed
 from benchmarks.plain_numpy.rounding import signed
 from market_sim.state.market import Market
 from market_sim.state.setup import Setup
@@ -161,24 +162,26 @@ class TradingCore:
         """Flows to contracts, and to lots where they are to be built."""
         o, now = self.setup.offers, given.now
         deals = signed(
-            self.chips, self.labs_asking, self.stocked, given.lot, given.luck[0], given.luck[1], self.pools, self.load,
-            np.append(given.capacity, np.inf), self.setup.scenario.trade.deals_per_tick,
+            self.chips, self.labs_asking, self.stocked, given.lot, o.key, given.luck[0], given.luck[1], self.pools,
+            self.load, np.append(given.capacity, np.inf), self.setup.scenario.trade.deals_per_tick,
         )  # fmt: skip
         passed = np.exp(self.phi * self.scarcity)
         contracts: list[tuple[Any, ...]] = []
         lots: list[tuple[Any, ...]] = []
+        who = np.array([(i, j) for i, j, _ in deals], np.int64).reshape(-1, 2).T
+        keys = mixed(o.key[who[1]], bits(given.luck[2][who[0]]))
         for k, (i, j, chips) in enumerate(deals):
             p, c, paid, term, built = o.provider[j], o.chip[j], given.price[i, j] * passed[j], o.term[j], o.built[j]
             yearly, due = paid * chips * HOURS, now + given.promised[j]
             dates = (np.nan, np.nan) if built else (now, now + term)
             ahead = self.prepaid[j] * yearly * term
-            who = (self.next_id + k, i, p, c, PENDING if built else LIVE)
-            contracts.append((*who, chips, paid, paid - given.price[i, j], term, now, due, *dates, ahead, 0.0))
+            named = (keys[k], self.next_id + k, i, p, c, PENDING if built else LIVE)
+            contracts.append((*named, chips, paid, paid - given.price[i, j], term, now, due, *dates, ahead, 0.0))
             if built:
                 site = self.sites[p] * given.site_luck[p]
                 lots.append((self.next_id + k, p, c, chips, 0.0, site, self.delivery.bring_up, now, due, yearly))
         self.next_id += len(deals)
-        self.book = self.book.joined(rows(CONTRACT, contracts, 5)) if contracts else self.book
+        self.book = self.book.joined(rows(CONTRACT, contracts, 6)) if contracts else self.book
         self.lots = self.lots.joined(rows(LOT, lots, 3)) if lots else self.lots
 
     def order_ahead(self, given: Given) -> None:

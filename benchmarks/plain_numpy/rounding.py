@@ -1,16 +1,17 @@
-"""Flows to whole lots by systematic sampling, whole arrays for the draws and a loop over the deals they give."""
+"""Flows to whole lots, the parts of lots by races: whole arrays for the draws, a loop over the deals they give."""
 
 from math import floor
 
 import numpy as np
 
+from benchmarks.plain_numpy.luck import bits, mixed, uniform
+
 Array = np.ndarray
-GOLDEN = 0.6180339887498949
 
 
 def signed(
-    flows: Array, labs: Array, offers: Array, lot: Array, luck: Array, turn: Array, pools: Array, load: Array,
-    capacity: Array, most: int,
+    flows: Array, labs: Array, offers: Array, lot: Array, key: Array, luck: Array, turn: Array, pools: Array,
+    load: Array, capacity: Array, most: int,
 ) -> list[tuple[int, int, float]]:  # fmt: skip
     """Lab, offer and chips of every deal, in the order of luck.
 
@@ -20,13 +21,11 @@ def signed(
     room = np.floor((capacity[pools[:, offers]] / load[:, offers]).min(axis=0))
     each = np.minimum(lot[labs, None], room)
     wanted = np.where((each >= 1.0) & (flows > 0.0), flows / np.maximum(each, 1.0), 0.0)
-    reached = np.floor(np.cumsum(np.column_stack([luck[labs], wanted]), axis=1))
-    number = np.diff(reached, axis=1)
+    number = drawn(wanted, luck[labs], key[offers])
     who, what = np.nonzero(number > 0.0)
     if not len(who):
         return []
-    place = np.arange(len(who)) - np.searchsorted(who, who)
-    order = np.argsort((turn[labs[who]] + place * GOLDEN) % 1.0, kind="stable")
+    order = np.argsort(uniform(mixed(key[offers[what]], bits(turn[labs[who]]))), kind="stable")
     left = capacity.tolist()
     first, second, weight = pools[0].tolist(), pools[1].tolist(), load.tolist()
     deals: list[tuple[int, int, float]] = []
@@ -43,3 +42,17 @@ def signed(
             left[b] -= wb * many * size
             deals.append((int(labs[who[k]]), j, many * size))
     return deals
+
+
+def drawn(wanted: Array, luck: Array, key: Array) -> Array:
+    """Whole lots (lab, offer) of what is `wanted`; the parts left over go, as whole lots, to the winners of races."""
+    number = np.floor(wanted)
+    parts = wanted - number
+    laps = np.floor(parts.sum(axis=1) + luck).astype(np.int64)
+    with np.errstate(divide="ignore", over="ignore"):
+        for lap in range(laps.max(initial=0)):
+            runs = np.flatnonzero(laps > lap)
+            course = mixed(bits(luck[runs]), lap)
+            times = -np.log(uniform(mixed(key, course[:, None]))) / parts[runs]
+            number[runs, times.argmin(axis=1)] += 1.0
+    return number

@@ -1,15 +1,21 @@
 """Flows become contracts: whole lots, drawn without bias, that never exceed what is there.
 
-Clearing answers in fractional chips. A lab signs whole lots: its expected lots over its offers are laid end
-to end and one uniform number u picks the points u, u + 1, u + 2, ... among them (systematic sampling: Madow
-1949, *Ann. Math. Stat.* 20), so every offer's lots are right on average and a lab's total is off by less
-than one lot. What the rounding adds or leaves out is the caller's to carry into the lab's next ask;
-`signed_value` says what was signed.
+Clearing answers in fractional chips. A lab signs whole lots: of its expected lots over its offers, the whole
+ones at once; of the fractions that are left, as many lots as their sum has, up or down by one uniform number of
+the lab's. Who gets each of these is a race: every offer draws an exponential and the least over its fraction
+wins, which it does in proportion to the fraction. So every offer's lots are right on average and a lab's total
+is off by less than one lot. What the rounding adds or leaves out is the caller's to carry into the lab's next
+ask; `signed_value` says what was signed.
+
+Runners are numbered by the name of the offer, the lab and the date, so in two markets that differ a little a lot
+goes elsewhere no oftener than about twice the change of the fractions (coordinated sampling: Cohen & Kaplan 2007,
+*PODC*; permanent random numbers: Ohlsson 1995). Points laid along the flows, the usual systematic sampling, would
+move nearly every lot as soon as the offers before it add up otherwise.
 
 A lot is the lab's own, or the whole chips of the smallest pool behind the offer if that is less: so a small
 pool can be sold out, and nothing else splits a lot. When more lots come up than fit a pool or the tick,
-deals are taken in the order of luck: a lab's k-th deal ranks by the fraction of order_luck + k times the
-golden ratio, a uniform number for every deal, so neither row order nor having many deals puts a lab first.
+deals are taken in the order of luck, a uniform number for every lab and offer, so neither row order nor having
+many deals puts a lab first.
 """
 
 from dataclasses import dataclass
@@ -17,16 +23,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from market_sim.numerics import kernel, part
+from market_sim.numerics import kernel, klog, part
+from market_sim.streams import kbits, kmixed, kuniform
 from market_sim.units import HOURS_PER_YEAR
+from market_sim.vectors import ksum
 
 __all__ = ["Deals", "Particulars", "particulars", "sign"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-
-_GOLDEN = 0.6180339887498949
-_BLOCK = 4  # offers that are passed over together
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,7 @@ def sign(
     pool: Ints,
     weight: Floats,
     capacity: Floats,
+    key: NDArray[np.uint64],
     luck: Floats,
     order_luck: Floats,
     most: int,
@@ -62,8 +68,8 @@ def sign(
 
     price (replicate, list, offer), USD per chip-hour as charged against the ask, on the list that lists (lab,) names
     for each lab, its own unless told; pool, weight (offer, 2),
-    capacity (replicate, pool) as in clearing; luck, order_luck (replicate, lab), uniform in [0, 1); most,
-    deals a tick.
+    capacity (replicate, pool) as in clearing; key (offer,), what luck hangs on; luck, order_luck (replicate, lab),
+    uniform in [0, 1); most, deals a tick.
     """
     replicates, labs, _ = chips.shape
     deals = Deals(
@@ -79,36 +85,42 @@ def sign(
     )
     lists = np.arange(labs) if lists is None else lists
     _sign(
-        flows, quotes, lists, sizes, np.ascontiguousarray(pool, np.int64), loads, room, draw, turn, deals.count,
-        deals.lab, deals.offer, deals.chips, deals.signed_value, deals.waiting,
+        flows, quotes, lists, sizes, np.ascontiguousarray(pool, np.int64), loads, room, key, draw, turn,
+        deals.count, deals.lab, deals.offer, deals.chips, deals.signed_value, deals.waiting,
     )  # fmt: skip
     return deals
 
 
 @kernel
 def _sign(
-    chips, price, lists, lot, pool, weight, capacity, luck, order_luck, count, lab, offer, signed, value, waiting,
+    chips, price, lists, lot, pool, weight, capacity, key, luck, order_luck, count, lab, offer, signed, value,
+    waiting,
 ):  # type: ignore[no-untyped-def]  # fmt: skip
     """Draw every lab's lots, then sign them in the order of luck while they fit."""
     labs, offers = chips.shape[1], chips.shape[2]
     who, what = np.empty(labs * offers, np.int64), np.empty(labs * offers, np.int64)
     lots, size, rank = np.empty(labs * offers), np.empty(labs * offers), np.empty(labs * offers)
-    fits, used = np.empty(offers), np.empty(capacity.shape[1])
-    wanted = np.zeros((offers + _BLOCK - 1) // _BLOCK * _BLOCK)
+    used, asked = np.empty(capacity.shape[1]), np.empty(offers, np.bool_)
+    shelf, named, fits = np.empty(offers, np.int64), np.empty(offers, np.uint64), np.empty(offers)
+    number, part_of, short = np.empty(offers), np.empty(offers), np.empty(offers)
     for r in range(chips.shape[0]):
         used[:] = 0.0
         room = capacity[r]
-        for j in range(offers):
-            fits[j] = np.inf
-            for t in range(2):
-                if pool[j, t] >= 0:
-                    fits[j] = min(fits[j], np.floor(room[pool[j, t]] / weight[j, t]))
+        asked[:] = False
+        for i in range(labs):
+            for j in range(offers):
+                asked[j] |= chips[r, i, j] > 0.0
+        shown = _show(asked, pool, weight, room, key, shelf, named, fits)
         drawn = 0
         for i in range(labs):
-            if _want(chips[r, i], lot[r, i], fits, wanted):
-                drawn = _draw(
-                    i, lot[r, i], fits, wanted, luck[r, i], order_luck[r, i], drawn, who, what, lots, size, rank
-                )
+            left = _want(chips[r, i], lot[r, i], shelf[:shown], fits, number, part_of)
+            _race(named[:shown], part_of, left, luck[r, i], short, number)
+            for k in range(shown):
+                if number[k] > 0.0:
+                    who[drawn], what[drawn], lots[drawn] = i, shelf[k], number[k]
+                    size[drawn] = min(lot[r, i], fits[k])
+                    rank[drawn] = kuniform(kmixed(named[k], kbits(order_luck[r, i])))
+                    drawn += 1
         order = np.argsort(rank[:drawn], kind="mergesort")
         for n in range(drawn):
             i, j, each = who[order[n]], what[order[n]], size[order[n]]
@@ -125,41 +137,49 @@ def _sign(
 
 
 @part
-def _want(chips, lot, fits, wanted):  # type: ignore[no-untyped-def]
-    """Lots of each offer that a lab's chips come to, as fractions, into `wanted`; whether there is anything."""
-    some = 0
-    for j in range(chips.shape[0]):
-        some += 1 if chips[j] > 0.0 else 0
-    for j in range(chips.shape[0] if some else 0):
-        each = lot if lot < fits[j] else fits[j]
-        wanted[j] = chips[j] / each if (chips[j] > 0.0) & (each >= 1.0) else 0.0
-    return some > 0
+def _show(asked, pool, weight, room, key, shelf, named, fits):  # type: ignore[no-untyped-def]
+    """Offers that somebody asks for and that have a chip: place, key and the whole chips that fit each; how many."""
+    shown = 0
+    for j in range(asked.shape[0]):
+        if asked[j]:
+            most = np.inf
+            for t in range(2):
+                if pool[j, t] >= 0:
+                    most = min(most, np.floor(room[pool[j, t]] / weight[j, t]))
+            shelf[shown], named[shown], fits[shown] = j, key[j], most
+            shown += 1 if most >= 1.0 else 0
+    return shown
 
 
 @part
-def _draw(  # type: ignore[no-untyped-def]
-    lab, lot, fits, wanted, luck, order_luck, drawn, who, what, lots, size, rank
-):
-    """A lab's lots by systematic sampling, appended to the lists at `drawn`; the new length."""
-    reached, passed = luck, 0.0
-    mine = 0
-    for first in range(0, wanted.shape[0], _BLOCK):
-        few, more = wanted[first] + wanted[first + 1], wanted[first + 2] + wanted[first + 3]
-        block = few + more
-        if reached + block < passed + 1.0:  # most blocks: no point falls among these offers
-            reached += block
-            continue
-        for j in range(first, first + _BLOCK):
-            reached += wanted[j]
-            if reached >= passed + 1.0:
-                who[drawn], what[drawn] = lab, j
-                lots[drawn], size[drawn] = np.floor(reached) - passed, lot if lot < fits[j] else fits[j]
-                passed = np.floor(reached)
-                turn = order_luck + mine * _GOLDEN
-                rank[drawn] = turn - np.floor(turn)
-                drawn += 1
-                mine += 1
-    return drawn
+def _want(chips, lot, shelf, fits, number, part_of):  # type: ignore[no-untyped-def]
+    """The whole `number` of lots that a lab's chips come to by offer on the `shelf`, and the `part_of` a lot beyond;
+    the sum of the parts."""
+    for k in range(shelf.shape[0]):
+        wanted = max(0.0, chips[shelf[k]]) / min(lot, fits[k])
+        number[k] = np.floor(wanted)
+        part_of[k] = wanted - number[k]
+    return ksum(part_of[: shelf.shape[0]])
+
+
+@part
+def _race(named, part_of, left, luck, short, number):  # type: ignore[no-untyped-def]
+    """As many lots more as the parts of lots have in sum, rounded by `luck`, to the winners of as many races.
+
+    `short` is for use within: what each draw lacks to one.
+    """
+    for lap in range(np.int64(np.floor(left + luck))):
+        course = kmixed(kbits(luck), lap)
+        for k in range(named.shape[0]):
+            short[k] = 1.0 - kuniform(kmixed(named[k], course))
+        best, winner = np.inf, -1
+        for k in range(named.shape[0]):
+            if short[k] < best * part_of[k]:  # as -ln u is no less than 1 - u, this tells most losers
+                time = -klog(1.0 - short[k]) / part_of[k]
+                if time < best:
+                    best, winner = time, k
+        if winner >= 0:
+            number[winner] += 1.0
 
 
 @part

@@ -81,13 +81,13 @@ def trade(setup: Setup, market: Market, offered: Offered, wishes: Wishes) -> tup
     )
     most = int(setup.scenario.trade.deals_per_tick)
     deals = lots.sign(
-        cleared.chips, price, wishes.lot, o.pool, offered.weight, offered.capacity, luck.rounding[:, :, k],
-        luck.waiting[:, :, k], most, offered.listed,
+        cleared.chips, price, wishes.lot, o.pool, offered.weight, offered.capacity, o.key,
+        luck.rounding[:, :, k], luck.waiting[:, :, k], most, offered.listed,
     )  # fmt: skip
     signed = contracts.sign(
         market.book, deals.lab, deals.offer, deals.chips, deals.count, price, offered.price, offered.promised,
-        setup.drawn.trade.prepaid, wishes.lot, o.provider, o.chip, o.built, o.term, market.now,
-        (len(setup.labs), len(setup.providers), len(setup.chips)), offered.listed,
+        setup.drawn.trade.prepaid, wishes.lot, o.provider, o.chip, o.built, o.term, o.key,
+        luck.renewal[:, :, k], market.now, (len(setup.labs), len(setup.providers), len(setup.chips)), offered.listed,
     )  # fmt: skip
     first = market.book.signed
     pipeline = open_lots(setup, market, deals, offered, price, first)

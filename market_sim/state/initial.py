@@ -31,6 +31,7 @@ from market_sim.state.tables import (
     Technology,
     Vendors,
 )
+from market_sim.streams import kbits, kmixed, name_key
 from market_sim.units import HOURS_PER_YEAR
 
 VINTAGES = 3  # opening contracts of a lab for a provider's chip
@@ -191,15 +192,23 @@ def opening_book(setup: Setup, quote: np.ndarray, promised: np.ndarray) -> tuple
     _open_book(
         setup.drawn.lab.holdings, provider.fleet, provider.on_order, provider.presold, quote, promised,
         max(setup.scenario.trade.built_terms, default=1.0), provider.site_months / 12.0,
-        np.ascontiguousarray(setup.luck.site[:, :, 0]), setup.drawn.delivery.bring_up, rows, count, lots, started,
+        np.ascontiguousarray(setup.luck.site[:, :, 0]), setup.drawn.delivery.bring_up, fleet_keys(setup),
+        np.ascontiguousarray(setup.luck.renewal[:, :, 0]), rows, count, lots, started,
     )  # fmt: skip
     return Book(rows, count, count.copy()), Pipeline(lots, started)
 
 
+def fleet_keys(setup: Setup) -> np.ndarray:
+    """What the luck of opening contracts hangs on (provider, chip), by names."""
+    names = [[name_key("opening", provider, chip) for chip in setup.chips] for provider in setup.providers]
+    return np.array(names, np.uint64).reshape(len(setup.providers), len(setup.chips))
+
+
 @kernel
 def _open_book(
-    holdings, fleet, on_order, presold, quote, promised, term, site, luck, bring_up, rows, count, lots, started
-):
+    holdings, fleet, on_order, presold, quote, promised, term, site, luck, bring_up, keys, renewal, rows, count, lots,
+    started,
+):  # fmt: skip
     """Provider by provider and chip by chip, each lab's contracts and lots, then the provider's own lots."""
     for r in range(fleet.shape[0]):
         for p in range(fleet.shape[1]):
@@ -208,7 +217,10 @@ def _open_book(
                 for lab in range(holdings.shape[1]):
                     share = holdings[r, lab, p]
                     chips = np.floor(share * fleet[r, p, c])
-                    count[r] = _open_contracts(rows[r], count[r], lab, p, c, chips, quote[r, p, c], term)
+                    own_luck = kbits(renewal[r, lab])
+                    count[r] = _open_contracts(
+                        rows[r], count[r], lab, p, c, chips, quote[r, p, c], term, keys[p, c], own_luck
+                    )
                     chips = np.floor(share * presold[r, p] * on_order[r, p, c])
                     own -= share * presold[r, p]
                     if chips >= 1.0:
@@ -218,6 +230,7 @@ def _open_book(
                         _open_pending(
                             rows[r, count[r]], count[r], lab, p, c, chips, quote[r, p, c], lot["promised"], term
                         )
+                        rows[r, count[r]]["key"] = kmixed(kmixed(keys[p, c], VINTAGES), own_luck)
                         started[r] += 1
                         count[r] += 1
                 chips = np.floor(max(0.0, own) * on_order[r, p, c])
@@ -229,7 +242,7 @@ def _open_book(
 
 
 @part
-def _open_contracts(rows, count, lab, provider, chip, chips, price, term):
+def _open_contracts(rows, count, lab, provider, chip, chips, price, term, key, luck):
     """Vintages of live contracts for one lab, provider and chip, where there are chips enough; the new count."""
     for vintage in range(VINTAGES):
         part = np.floor(chips * (vintage + 1) / VINTAGES) - np.floor(chips * vintage / VINTAGES)
@@ -238,6 +251,7 @@ def _open_contracts(rows, count, lab, provider, chip, chips, price, term):
         row = rows[count]
         ends = term * (1.0 - OLDEST * (VINTAGES - 1 - vintage) / (VINTAGES - 1))
         row["id"], row["lab"], row["provider"], row["chip"] = count, lab, provider, chip
+        row["key"] = kmixed(kmixed(key, vintage), luck)
         row["status"], row["chips"], row["price"], row["term"] = LIVE, part, price, term
         row["signed"], row["promised"], row["started"] = ends - term, ends - term, ends - term
         row["ends"], row["ended"], row["lot"] = ends, np.nan, part

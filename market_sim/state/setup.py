@@ -12,6 +12,7 @@ from market_sim.numerics import exp
 from market_sim.scenario.dates import years_after
 from market_sim.scenario.schema import Scenario
 from market_sim.state.luck import Luck
+from market_sim.streams import name_key
 
 RULES = ("pro_rata", "highest_margin", "strategic")
 
@@ -24,6 +25,7 @@ class Offers:
     chip: np.ndarray
     built: np.ndarray  # bool
     term: np.ndarray  # years
+    key: np.ndarray  # uint64, what luck it has hangs on: a hash of all these, by names
     pool: np.ndarray  # (offer, 2) pools it draws on, -1 for none
     pair: np.ndarray  # (offer,) index of its (provider, chip) pair
     pairs: np.ndarray  # (pair, 2) provider and chip of each ready pool; pools are pairs, then sites, then vendors
@@ -164,6 +166,10 @@ def list_offers(scenario: Scenario) -> Offers:
         chip=np.array(columns[1], np.int64),
         built=np.array(columns[2], np.bool_),
         term=np.array(columns[3], np.float64),
+        key=np.array(
+            [name_key("offer", providers[p], chips[c], str(built), f"{term:g}") for p, c, built, term, _ in rows],
+            np.uint64,
+        ),
         pool=np.array(pool, np.int64).reshape(-1, 2),
         pair=np.array(columns[4], np.int64),
         pairs=np.array(pairs, np.int64).reshape(-1, 2),

@@ -22,6 +22,7 @@ EXPIRED, WALKED, DEFAULTED, SUBLET = 2, 3, 4, 5
 CONTRACT = np.dtype(
     [
         ("id", "i8"),
+        ("key", "u8"),  # what its luck hangs on: offer, lab and date of signing, and how often it was renewed
         ("lab", "i2"),
         ("provider", "i2"),
         ("chip", "i2"),

@@ -6,7 +6,8 @@ from reference.leasing import Lease, weighed
 from reference.sums import sums_of
 
 from market_sim.mechanisms import contracts
-from market_sim.state.tables import CONTRACT, LIVE, PENDING, SUBLET, Book
+from market_sim.state.tables import CONTRACT, LIVE, PENDING, PROJECT, SUBLET, Book
+from market_sim.streams import name_key
 from market_sim.units import HOURS_PER_YEAR
 
 
@@ -44,6 +45,36 @@ def test_ids_are_given_once():
         assert max(ids) < lease.book.signed[0]
         seen.update(ids)
     assert len(seen) > 10
+
+
+def fates(others, term):
+    """Keys and statuses after a month of what is left of 60 contracts that a lab signed; another lab signed `others`
+    before it."""
+    deals, none, one = others + 60, np.zeros(60, np.int64), np.ones((1, 1))
+    both, grid = np.ones((1, 2)), np.full((1, 2, 60), 2.0)
+    keys = np.array([name_key("offer", str(j)) for j in range(60)], np.uint64)
+    lab, offer = np.array([[1] * others + [0] * 60]), np.array([[*range(others), *range(60)]])
+    book = contracts.sign(
+        Book(np.zeros((1, 8), CONTRACT), np.zeros(1, int), np.zeros(1, int)), lab, offer, np.ones((1, deals)),
+        np.array([deals]), grid, grid, np.zeros((1, 60)), np.zeros(1), both, none, none, none > 0,
+        np.full(60, term), keys, 0.3 * both, 0.0, (2, 1, 1),
+    ).book  # fmt: skip
+    book = contracts.advance(
+        book, np.zeros((1, 1), PROJECT), np.zeros(1, int), np.zeros((1, 1)), 2.0 * one[..., None], both[..., None],
+        both > 0, both, both, 8.0 * both, 0.4 * both, weighed(both[..., None], one, both[..., None]), 0.0, 1 / 12,
+        late_credit=one[0], long_stop=one[0], walk_margin=one[0], renewal=0.5 * one[0], renewal_term=1.0,
+    ).book  # fmt: skip
+    rows = book.rows[0, : book.count[0]]
+    return [(int(row["key"]), int(row["status"])) for row in rows if row["lab"] == 0]
+
+
+@pytest.mark.parametrize("term", [1 / 12, 2.0])
+def test_deals_of_another_lab_leave_a_lab_s_luck_as_it_was(term):
+    """Which contracts it renews, or lets on, does not hang on how many others sign before it."""
+    alone = fates(0, term)
+    assert fates(1, term) == fates(7, term) == alone
+    kinds = {status for _, status in alone}
+    assert (15 < len(alone) < 45 and kinds == {LIVE}) if term < 1.0 else (len(alone) == 60 and kinds == {LIVE, SUBLET})
 
 
 def test_a_start_in_mid_tick_owes_from_that_moment():

@@ -11,6 +11,17 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from market_sim import streams, units
+from market_sim.numerics import kernel
+
+
+@kernel
+def mixed(ones: np.ndarray, others: np.ndarray, bits: np.ndarray, uniforms: np.ndarray) -> None:
+    """All pairs of two vectors of numbers mixed, as bits and as uniforms."""
+    for i in range(ones.shape[0]):
+        for j in range(others.shape[0]):
+            bits[i, j] = streams.kmixed(ones[i], others[j])
+            uniforms[i, j] = streams.kuniform(bits[i, j])
+
 
 NAMES = ["NVIDIA", "AMD", "Google", "AWS"]
 DRAWS = [streams.uniforms, streams.normals, streams.gumbels, streams.exponentials, streams.poisson_clock]
@@ -66,6 +77,32 @@ def test_every_part_of_the_key_counts() -> None:
     draws = streams.uniforms(1, [0, 1, 2**40], "a", ["x", "y"], 3)
     assert np.unique(draws).size == draws.size
     assert not np.isin(draws, streams.uniforms(1, [0, 1, 2**40], "b", ["x", "y"], 3)).any()
+
+
+def test_mixing_gives_the_numbers_of_splitmix() -> None:
+    """The first numbers of SplitMix64 seeded with 0 and with 1234567 (Vigna's C program)."""
+    found = mixing(np.array([0, 1234567], np.uint64), np.zeros(1, np.uint64))[0][:, 0]
+    assert [int(one) for one in found] == [0xE220A8397B1DCDAF, 6457827717110365317]
+
+
+def test_mixed_luck_is_uniform_and_independent_over_keys() -> None:
+    """Over keys by name, neighbouring whole numbers and luck of dates: even in cells, rows and columns unrelated."""
+    names = np.array([streams.name_key("offer", str(one)) for one in range(200)], np.uint64)
+    dated = streams.dated_uniforms(1, [0], "renewal", ["OpenAI"], MONTHS)[0, 0]
+    near, luck = np.arange(200, dtype=np.uint64), (dated * 2.0**52).astype(np.uint64)
+    for table in (mixing(names, luck)[1], mixing(near, luck)[1], mixing(names, near)[1]):
+        assert stats.kstest(table.ravel(), "uniform").pvalue > 1e-3
+        for lines in (table, table.T):
+            related = np.corrcoef(lines)[np.triu_indices(len(lines), 1)] * np.sqrt(lines.shape[1] - 1)
+            assert np.abs(related).max() < 5.5
+            assert related.std() == pytest.approx(1.0, abs=0.15)
+
+
+def mixing(ones: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Bits and uniforms of all pairs."""
+    bits, uniforms = np.empty((ones.size, others.size), np.uint64), np.empty((ones.size, others.size))
+    mixed(ones, others, bits, uniforms)
+    return bits, uniforms
 
 
 def test_luck_does_not_hang_on_the_hash_seed() -> None:

@@ -42,7 +42,7 @@ class Lease:
         signed = contracts.sign(
             self.book, one, one, np.full((1, 1), chips), np.ones(1, np.int64), grid, grid,
             np.full((1, 1), promised), np.array([self.prepaid]), np.ones((1, 1)), one[0], one[0], np.array([built]),
-            np.array([term]), self.now, (1, 1, 1),
+            np.array([term]), np.array([7], np.uint64), 0.5 * np.ones((1, 1)), self.now, (1, 1, 1),
         )  # fmt: skip
         self.book = signed.book
         return float(signed.prepayment.sum())

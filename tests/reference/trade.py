@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from benchmarks.plain_mesa.luck import bits, mixed, uniform
+
 
 def annuity(x):
     """(1 - e^-x)/x, 1 at 0."""
@@ -150,12 +152,17 @@ def _common_step(market, shadow, excess, spend, demand, damping, unit):
     return (whole - damping) * np.log(total / value) * total / (spend * depth).sum(), unit
 
 
-def lots_drawn(chips, lot, fits, luck):
-    """Lots of one lab over its offers, and their sizes: the points luck, luck + 1, ... on the flows."""
+def lots_drawn(chips, lot, fits, key, luck):
+    """Lots of one lab over its offers, and their sizes: whole lots, and the rest to winners of races."""
     size = np.minimum(lot, fits)
     expected = np.where((size >= 1) & (chips > 0), chips / np.maximum(size, 1), 0)
-    reached = np.floor(luck + np.cumsum(expected))
-    return np.diff(reached, prepend=0.0), size
+    lots, parts = np.floor(expected), expected - np.floor(expected)
+    for lap in range(int(parts.sum() + luck)):
+        course = mixed(bits(luck), lap)
+        draws = np.array([uniform(mixed(int(one), course)) for one in key])
+        with np.errstate(divide="ignore", over="ignore"):
+            lots[np.argmin(-np.log(draws) / parts)] += 1
+    return lots, size
 
 
 def random_market(seed, replicates=2, labs=5, offers=12, pools=4, sigma=0.45, two_pools=False, tightness=1.0):

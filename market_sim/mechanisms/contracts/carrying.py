@@ -9,9 +9,9 @@ from market_sim.mechanisms.contracts.sums import Weights, count, nothing, weighe
 from market_sim.numerics import expm1, kernel, part
 from market_sim.state.rows import as_words, room
 from market_sim.state.tables import CONTRACT, DEFAULTED, EXPIRED, LIVE, PENDING, SUBLET, WALKED, Book, Holdings
+from market_sim.streams import kbits, kmixed, kuniform
 from market_sim.units import HOURS_PER_YEAR
 
-GOLDEN = 0.6180339887498949  # spreads one uniform over many contracts without correlation
 FORGET = 1e-9
 LEAST_SUBLET = 0.25  # years that must be left to let a contract on
 WORDS = CONTRACT.itemsize // 8
@@ -117,6 +117,7 @@ def _renew(row, next_id, price, term, use, now, dt):
     """A new contract on the same chips from the old one's end, at today's price; returns rent of the rest of the
     tick."""
     row["id"] = next_id
+    row["key"] = kmixed(row["key"], 0)
     row["signed"] = row["ends"]
     row["promised"] = row["ends"]
     row["started"] = row["ends"]
@@ -132,7 +133,7 @@ def _renew(row, next_id, price, term, use, now, dt):
 @part
 def _sublet(row, price, now, chance, draw):
     """A lab with more than it needs lets a contract on through its provider and owes the shortfall to its end."""
-    if row["ends"] - now > LEAST_SUBLET and draw - np.floor(draw) < chance:
+    if row["ends"] - now > LEAST_SUBLET and draw < chance:
         row["status"] = SUBLET
         row["price"] = max(0.0, row["price"] - LET_ON_AT * price)
 
@@ -176,8 +177,8 @@ def _advance(
                 if row["ends"] <= end + FORGET:  # a term of whole ticks ends in its last one, however it rounds
                     at = row["ends"]
                     _close(r, kept, out_words, EXPIRED, at, REFUNDED, labs, money, ended, ended_words, ended_count)
-                    draw = luck[r, lab] + GOLDEN * row["id"]
-                    keeps = draw - np.floor(draw) < renewal[r] * need[r, lab]
+                    # its own number and not the month's: a lot that is ready some days later renews all the same
+                    keeps = kuniform(row["key"]) < renewal[r] * need[r, lab]
                     price = quote[r, provider, chip] * markup[r, lab, provider]
                     if row["status"] == SUBLET or not keeps or price <= 0.0:
                         rent[r, lab, provider] += due
@@ -188,7 +189,7 @@ def _advance(
                     renewed[r, renewed_count[r]] = kept
                     renewed_count[r] += 1
                 elif row["status"] == LIVE and chance[r, lab] > 0.0:
-                    draw = 1.0 - luck[r, lab] + GOLDEN * row["id"]
+                    draw = kuniform(kmixed(row["key"], kbits(luck[r, lab])))
                     price = quote[r, provider, chip] * markup[r, lab, provider]
                     _sublet(row, price, now, chance[r, lab], draw)
                 rent[r, lab, provider] += due

@@ -7,6 +7,7 @@ import numpy as np
 from market_sim.numerics import kernel
 from market_sim.state.rows import copied, most, widened
 from market_sim.state.tables import LIVE, PENDING, Book
+from market_sim.streams import kbits, kmixed
 from market_sim.units import HOURS_PER_YEAR
 
 SPARE = 64  # rows kept free behind those in use, so that signing seldom moves a book
@@ -26,8 +27,8 @@ class Signed:
 @kernel
 def _sign(
     rows, count, signed, lab_of, offer_of, chips_of, deals, price, quote, lists, promised, prepaid, lot,
-    offer_provider, offer_chip, offer_built, offer_term, now, out_count, out_signed, prepayment, booked,
-    booked_chip, built,
+    offer_provider, offer_chip, offer_built, offer_term, offer_key, luck, now, out_count, out_signed, prepayment,
+    booked, booked_chip, built,
 ):  # fmt: skip
     """Append this tick's deals to the book; see `sign`."""
     for r in range(rows.shape[0]):
@@ -37,6 +38,7 @@ def _sign(
             provider, chip = offer_provider[offer], offer_chip[offer]
             row = rows[r, n]
             row["id"] = signed[r] + d
+            row["key"] = kmixed(offer_key[offer], kbits(luck[r, lab]))
             row["lab"], row["provider"], row["chip"] = lab, provider, chip
             row["chips"] = chips_of[r, d]
             row["price"] = price[r, lists[lab], offer]
@@ -83,6 +85,8 @@ def sign(
     offer_chip: np.ndarray,
     offer_built: np.ndarray,
     offer_term: np.ndarray,
+    offer_key: np.ndarray,
+    luck: np.ndarray,
     now: float,
     sizes: tuple[int, int, int],
     lists: np.ndarray | None = None,
@@ -91,7 +95,7 @@ def sign(
 
     `price` and `quote` (replicate, list, offer) in USD per chip-hour, the difference being due to scarcity, on the list
     that `lists` (lab,) names for each lab, its own unless told,
-    `promised` (replicate, offer) in years from now,
+    `promised` (replicate, offer) in years from now, `luck` (replicate, lab) of the date, uniform,
     `sizes` the numbers of labs, providers and chips. New rows are written behind those in use, where nobody looks.
     """
     replicates, labs, providers, chips = len(book.rows), *sizes
@@ -102,8 +106,8 @@ def sign(
     lists = np.arange(labs) if lists is None else lists
     _sign(
         rows, book.count, book.signed, lab_of, offer_of, chips_of, deals, price, quote, lists, promised, prepaid, lot,
-        offer_provider, offer_chip, offer_built, offer_term, now, out_count, out_signed, prepayment, booked,
-        booked_chip, built,
+        offer_provider, offer_chip, offer_built, offer_term, offer_key, np.ascontiguousarray(luck), now, out_count,
+        out_signed, prepayment, booked, booked_chip, built,
     )  # fmt: skip
     return Signed(Book(rows, out_count, out_signed), prepayment, booked, booked_chip, built)
 
