@@ -107,7 +107,7 @@ def segment_prices(base: np.ndarray, markup: np.ndarray, enterprise: np.ndarray)
 
 
 @kernel
-def _contract_prices(quote, lists, scarcity, passed, seller, chips, price, spend):  # type: ignore[no-untyped-def]
+def _contract_prices(quote, lists, scarcity, passed, seller, chips, price, spend, paid):  # type: ignore[no-untyped-def]
     offers = quote.shape[2]
     factor = np.empty(offers)
     for r in range(quote.shape[0]):
@@ -120,14 +120,17 @@ def _contract_prices(quote, lists, scarcity, passed, seller, chips, price, spend
             n = lists[i]
             for j in range(offers):
                 if chips[r, i, j] > 0.0:
-                    spend[r, i, seller[j]] += chips[r, i, j] * price[r, n, j]
+                    amount = chips[r, i, j] * price[r, n, j]
+                    spend[r, i, seller[j]] += amount
+                    paid[r, j] += amount
 
 
 def contract_prices(
     quote: np.ndarray, scarcity: np.ndarray, passed: np.ndarray, seller: np.ndarray, chips: np.ndarray,
     lists: np.ndarray | None = None,
-) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
-    """p e^(phi lambda), shaped as `quote`, and what `chips` at that price come to (replicate, lab, provider).
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # fmt: skip
+    """p e^(phi lambda), shaped as `quote`, and what `chips` at that price come to, by lab and provider (replicate, lab,
+    provider) and by offer (replicate, offer).
 
     The part phi, `passed` (replicate, provider), of the log `scarcity` (replicate, offer) enters the price; the rest is
     queueing. `quote` (replicate, list, offer), `chips` (replicate, lab, offer), `seller` (offer,) the provider; `lists`
@@ -135,8 +138,9 @@ def contract_prices(
     """
     price, spend = np.empty(quote.shape), np.zeros((*chips.shape[:2], passed.shape[1]))
     lists = np.arange(chips.shape[1]) if lists is None else lists
-    _contract_prices(quote, lists, scarcity, passed, seller, chips, price, spend)
-    return price, spend
+    paid = np.zeros(scarcity.shape)
+    _contract_prices(quote, lists, scarcity, passed, seller, chips, price, spend, paid)
+    return price, spend, paid
 
 
 @kernel

@@ -22,7 +22,7 @@ INDICES = ("hhi", "cr1", "cr4", "effective_firms", "entropy", "gini")
 class Markets:
     """Concentration and, where asked for, shares of every market, laid out as the rows of the tables are.
 
-    `now` (R, basis, member): what every member holds after the last tick.
+    `now` (basis, R, member): what every member holds after the last tick.
     """
 
     tables = ("concentration", "shares")
@@ -34,23 +34,23 @@ class Markets:
         width, bases, many = setup.width, len(BASES), len(self.market)
         self.whole = frozenset(plan.whole.tolist())  # ticks told of in full: others leave out a vendor's buyers
         self.large = int((self.market[self.first[:-1]] < len(MARKETS)).sum())  # markets beside those
-        self.now = np.zeros((width, bases, many))
-        self.order = np.tile(np.arange(many), (width, bases, 1))
+        self.now = np.zeros((bases, width, many))
+        self.order = np.tile(np.arange(many), (bases, width, 1))
         self.window = Window(setup.dt, (width, many))
         ticks, each = setup.scenario.ticks, (len(self.first) - 1, bases, width)
-        self.index = np.zeros((len(INDICES), *each, ticks if "concentration" in plan.tables else 0), np.float32)
+        self.index = np.zeros((ticks if "concentration" in plan.tables else 0, len(INDICES), *each), np.float32)
         self.shown = plan.whole if "shares" in plan.tables else np.zeros(0, np.int64)
         self.quantity, self.share = np.zeros((2, many, bases, width, len(self.shown)), np.float32)
 
     def see(self, seen: Seen) -> None:
         """Note the stock at the end of the tick, its revenue, and the bookings of the year that ends with it."""
-        lay_out(self.now[:, STOCK], *stocks(seen))
-        lay_out(self.now[:, REVENUE], *revenues(seen))
-        lay_out(self.now[:, BOOKINGS], *bookings(seen))
-        self.now[:, BOOKINGS] = self.window.filled(self.now[:, BOOKINGS])
-        if self.index.shape[-1]:
-            first = self.first if seen.tick in self.whole else self.first[: self.large + 1]
-            _follow(self.now, first, self.order, self.index, seen.tick)
+        first = self.first if seen.tick in self.whole else self.first[: self.large + 1]
+        lay_out(self.now[STOCK], *stocks(seen))
+        lay_out(self.now[REVENUE], *revenues(seen))
+        lay_out(self.now[BOOKINGS], *bookings(seen))
+        self.window.fill(self.now[BOOKINGS], first[-1])
+        if len(self.index):
+            _follow(self.now, first, self.order, self.index[seen.tick])
         if seen.tick in self.shown:
             place = int(np.searchsorted(self.shown, seen.tick))
             _note_shares(self.now, self.first, self.quantity, self.share, place)
@@ -62,7 +62,8 @@ class Markets:
     def _concentration(self, calendar: Calendar, ticks: int) -> pl.DataFrame:
         markets, bases = self.market[self.first[:-1]], len(BASES)
         along = {"market": np.repeat(markets, bases), "basis": np.tile(np.arange(bases), len(markets))}
-        flat = self.index.reshape(len(INDICES), -1, *self.index.shape[3:])[..., :ticks]
+        indices = np.ascontiguousarray(np.moveaxis(self.index[:ticks], 0, -1))
+        flat = indices.reshape(len(INDICES), -1, *indices.shape[3:])
         measures = dict(zip(INDICES, self.plan.kept(flat), strict=True))
         clock = Clock(np.array(self.setup.replicates), np.arange(ticks), calendar)
         keep = None
@@ -91,31 +92,31 @@ class Markets:
 
 
 @kernel
-def _follow(quantity, first, order, out, tick):  # type: ignore[no-untyped-def]
-    """Indices of every market (index, market, basis, R, tick) at one tick; `order` is how members ranked before."""
+def _follow(quantity, first, order, out):  # type: ignore[no-untyped-def]
+    """Indices of every market (index, market, basis, R); `order` is how members ranked before."""
     share, log_share = np.empty(order.shape[2]), np.empty(order.shape[2])
-    for r in range(quantity.shape[0]):
-        for b in range(quantity.shape[1]):
-            held, rank = quantity[r, b], order[r, b]
+    for b in range(quantity.shape[0]):
+        for r in range(quantity.shape[1]):
+            held, rank = quantity[b, r], order[b, r]
             for m in range(first.shape[0] - 1):
                 ranked(held, rank, first[m], first[m + 1])
                 found = indices(held, rank, first[m], first[m + 1], share, log_share)
                 for k in range(out.shape[0]):
-                    out[k, m, b, r, tick] = found[k] if found[0] > 0.0 else np.nan
+                    out[k, m, b, r] = found[k] if found[0] > 0.0 else np.nan
 
 
 @kernel
 def _note_shares(now, first, quantity, share, place):  # type: ignore[no-untyped-def]
     """What each member holds (member, basis, R, place), and of its market's total; NaN where that is zero."""
-    for r in range(now.shape[0]):
-        for b in range(now.shape[1]):
+    for b in range(now.shape[0]):
+        for r in range(now.shape[1]):
             for m in range(first.shape[0] - 1):
                 total = 0.0
                 for i in range(first[m], first[m + 1]):
-                    total += now[r, b, i]
+                    total += now[b, r, i]
                 for i in range(first[m], first[m + 1]):
-                    quantity[i, b, r, place] = now[r, b, i]
-                    share[i, b, r, place] = now[r, b, i] / total if total > 0.0 else np.nan
+                    quantity[i, b, r, place] = now[b, r, i]
+                    share[i, b, r, place] = now[b, r, i] / total if total > 0.0 else np.nan
 
 
 def members(setup: Setup, cast: Cast) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -175,13 +176,12 @@ def stocks(seen: Seen) -> Amounts:
 
 def bookings(seen: Seen) -> Amounts:
     """USD signed this tick, over whole terms; chip orders at what buyers pay."""
-    setup = seen.setup
-    lab, provider, platform = (
-        getattr(seen.deals, by) + getattr(seen.renewals, by) for by in ("by_lab", "by_provider", "by_stack")
-    )
+    setup, deals, labs = seen.setup, seen.deals, len(seen.setup.labs)
+    lab, provider, chip = np.split(seen.day.events.renewed_usd, (labs, labs + len(setup.providers)), axis=1)
+    platform = deals.by_stack + merged(chip, setup.chip_stack, len(setup.stacks))
     price = price_with_network(setup, seen.day.offered.costs.purchase)
     orders = grouped_product(seen.ordered, price, setup.chip_vendor, len(setup.vendors))
-    return lab, provider, platform, orders
+    return deals.by_lab + lab, deals.by_provider + provider, platform, orders
 
 
 def revenues(seen: Seen) -> Amounts:
@@ -205,15 +205,27 @@ class Window:
         self.past = np.zeros((self.whole + 1, *shape))  # the tick that the window cuts and those within it
         self.passed = 0
 
-    def filled(self, flow: np.ndarray) -> np.ndarray:
-        """The window's sum after one more tick's flow."""
-        self.past[self.passed % len(self.past)] = flow
+    def fill(self, flow: np.ndarray, members: int) -> None:
+        """Turn one more tick's flow (R, member) of the first `members` into the window's sum."""
+        _fill(self.past, flow, members, self.passed, self.whole, self.part if self.part > 1e-6 else 0.0)
         self.passed += 1
-        if self.whole == 0:
-            return self.part * flow
-        out = flow.copy()
-        for lag in range(1, min(self.whole, self.passed)):
-            out += self.past[(self.passed - 1 - lag) % len(self.past)]
-        if self.part > 1e-6 and self.passed > self.whole:
-            out += self.part * self.past[(self.passed - 1 - self.whole) % len(self.past)]
-        return out
+
+
+@kernel
+def _fill(past, flow, members, passed, whole, part):  # type: ignore[no-untyped-def]
+    """Note a tick's flow (R, member) among those of the past (tick, R, member), and add these to it, latest first."""
+    kept = past.shape[0]
+    for r in range(flow.shape[0]):
+        for i in range(flow.shape[1]):
+            past[passed % kept, r, i] = flow[r, i]
+        if whole == 0:
+            for i in range(members):
+                flow[r, i] *= part
+        for lag in range(1, min(whole - 1, passed) + 1):
+            before = past[(passed - lag) % kept, r]
+            for i in range(members):
+                flow[r, i] += before[i]
+        if whole > 0 and part > 0.0 and passed >= whole:
+            before = past[(passed - whole) % kept, r]
+            for i in range(members):
+                flow[r, i] += part * before[i]

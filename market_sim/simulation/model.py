@@ -136,7 +136,7 @@ class MarketModel(mesa.Model):
         out = {}
         for term in MARKETS:
             members = np.flatnonzero(watcher.market == names.index(term.name))
-            held = watcher.now[0][:, members]
+            held = watcher.now[:, 0, members]
             indices = measure(held)
             for basis, place in BASES.items():
                 out[_hhi(term.name, basis)] = float(indices.hhi[place]) if indices.held[place] else np.nan

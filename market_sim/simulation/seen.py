@@ -98,12 +98,8 @@ class Seen:
     @cached_property
     def deals(self) -> Signings:
         """Contracts the market signed this tick."""
-        return self._summed(*self.new)
-
-    @cached_property
-    def renewals(self) -> Signings:
-        """Contracts that went on from others which ended this tick."""
-        return self._summed(*self.renewed)
+        setup, fit = self.setup, self.day.before.technology.throughput
+        return sum_up(*self.new, fit, self.delivered, setup.chip_stack, len(setup.stacks))
 
     @property
     def new(self) -> tuple[Book, np.ndarray, np.ndarray]:
@@ -114,13 +110,9 @@ class Seen:
 
     @property
     def renewed(self) -> tuple[Book, np.ndarray, np.ndarray]:
-        """The same of those that went on from others."""
+        """The same of contracts that went on from others which ended this tick."""
         events = self.day.events
         return events.book, events.renewed, events.renewed_count
-
-    def _summed(self, book: Book, places: np.ndarray, count: np.ndarray) -> Signings:
-        setup, fit = self.setup, self.day.before.technology.throughput
-        return sum_up(book, places, count, fit, self.delivered, setup.chip_stack, len(setup.stacks))
 
     def by_kind(self, by_provider: np.ndarray) -> np.ndarray:
         """(R, provider) summed over all and over each kind of provider (R, 1 + kind)."""

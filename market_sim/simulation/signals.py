@@ -7,7 +7,7 @@ import polars as pl
 
 from market_sim.agents import provider
 from market_sim.agents.lab import customers
-from market_sim.mechanisms import architecture, hedonic, pricing
+from market_sim.mechanisms import architecture, hedonic
 from market_sim.mechanisms.concentration import merged
 from market_sim.mechanisms.finance import FLOW
 from market_sim.numerics import exp
@@ -161,9 +161,8 @@ def speed_premium(seen: Seen) -> np.ndarray:
     setup, day = seen.setup, seen.day
     o, trade = setup.offers, day.trade
     buyer = int(np.flatnonzero(~setup.enterprise)[0]) if not setup.enterprise.all() else 0
-    spend = pricing.by_offer(trade.cleared.chips, trade.price, day.offered.listed)
     return -hedonic.hedonic_speed_premium(
-        trade.price, day.offered.listed[buyer], spend, day.offered.believed, provider.useful_chip(day.before),
+        trade.price, day.offered.listed[buyer], trade.paid, day.offered.believed, provider.useful_chip(day.before),
         seen.delivered, o.provider, o.chip, o.term,
     )[:, None]  # fmt: skip
 

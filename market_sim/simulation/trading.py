@@ -30,6 +30,7 @@ class Trade:
     signed: Signed
     price: np.ndarray  # (R, list, offer) contract price, USD per chip-hour
     spend: np.ndarray  # (R, lab, provider) USD per hour cleared
+    paid: np.ndarray  # (R, offer) the same by offer
     started_kw: np.ndarray  # (R, provider) kW of lots begun
 
 
@@ -76,7 +77,7 @@ def trade(setup: Setup, market: Market, offered: Offered, wishes: Wishes) -> tup
     o, luck, k = setup.offers, setup.luck, market.tick
     cleared = clear(setup, market, offered, wishes)
     passed = setup.drawn.provider.scarcity_pass
-    price, spend = pricing.contract_prices(
+    price, spend, paid = pricing.contract_prices(
         offered.price, cleared.scarcity, passed, o.provider, cleared.chips, offered.listed
     )
     most = int(setup.scenario.trade.deals_per_tick)
@@ -95,7 +96,7 @@ def trade(setup: Setup, market: Market, offered: Offered, wishes: Wishes) -> tup
     labs = replace(market.labs, carry=carry, plan=wishes.plan)
     market = replace(market, book=signed.book, pipeline=pipeline, labs=labs, shadow=cleared.shadow)
     kw = weighed(signed.built_chips, setup.power)
-    return market, Trade(cleared, deals, signed, price, spend, kw)
+    return market, Trade(cleared, deals, signed, price, spend, paid, kw)
 
 
 def open_lots(setup: Setup, market: Market, deals: Deals, offered: Offered, price: np.ndarray, first: np.ndarray):  # type: ignore[no-untyped-def]

@@ -144,12 +144,12 @@ def segment_prices(base, markup, enterprise):
 
 
 def contract_prices(quote, scarcity, passed, seller, chips):
-    """Price with the part of scarcity that enters it, and spending by provider."""
+    """Price with the part of scarcity that enters it, and spending by provider and by offer."""
     price = quote * np.exp(passed[:, seller] * scarcity)[:, None, :]
     spend = np.zeros((*quote.shape[:2], passed.shape[1]))
     for j, p in enumerate(seller):
         spend[:, :, p] += chips[:, :, j] * price[:, :, j]
-    return price, spend
+    return price, spend, (chips * price).sum(axis=1)
 
 
 def on_show(price, lots, live, pool, pools, shown):

@@ -96,18 +96,29 @@ def test_bookings_are_the_contracts_signed(chunk) -> None:
 def test_the_window_is_a_year_of_the_calendar(months) -> None:
     """A steady flow fills the window to exactly a year's worth and no more, whatever the tick."""
     dt = months / 12.0
-    flow = np.full((2, 60, 3), 7.0 * dt)
+    flow = np.full((60, 2, 3), 7.0 * dt)
     window = Window(dt, (2, 3))
-    filled = np.stack([window.filled(flow[:, tick]) for tick in range(60)], axis=1)
+    for tick in range(60):
+        window.fill(flow[tick], 3)
     passed = np.minimum(1.0, (np.arange(60) + 1) * dt)
-    assert filled == pytest.approx(np.broadcast_to(7.0 * passed[None, :, None], flow.shape))
+    assert flow == pytest.approx(np.broadcast_to(7.0 * passed[:, None, None], flow.shape))
 
 
 def test_the_window_forgets_without_a_trace() -> None:
     """A sale is in the window for twelve months and leaves exactly nothing behind."""
-    window = Window(1 / 12, (1,))
-    held = [float(window.filled(np.full(1, 1e12 / 3 if tick == 2 else 0.0))[0]) for tick in range(30)]
+    window, held = Window(1 / 12, (1, 1)), np.zeros((30, 1, 1))
+    held[2] = 1e12 / 3
+    for flow in held:
+        window.fill(flow, 1)
     assert np.flatnonzero(held).tolist() == list(range(2, 14))
+
+
+def test_the_window_knows_those_it_left_out() -> None:
+    """Members whose sum was not asked for in a tick have it whole when it is."""
+    window, flow = Window(1 / 12, (1, 2)), np.ones((4, 1, 2))
+    for tick, members in enumerate([2, 1, 1, 2]):
+        window.fill(flow[tick], members)
+    assert flow[:, 0].tolist() == [[1.0, 1.0], [2.0, 1.0], [3.0, 1.0], [4.0, 4.0]]
 
 
 # --- the tape -------------------------------------------------------------------------------------

@@ -33,6 +33,7 @@ class Events:
     freed_count: np.ndarray
     renewed: np.ndarray  # rows of the book that are renewals of this tick (replicate, contract)
     renewed_count: np.ndarray
+    renewed_usd: np.ndarray  # their rent over their terms (replicate, lab, then provider, then chip)
     rent: np.ndarray  # earned, however it was paid (replicate, lab, provider)
     rent_by_chip: np.ndarray  # (replicate, chip)
     money: np.ndarray  # (replicate, kind, lab and then provider)
@@ -142,11 +143,12 @@ def _sublet(row, price, now, chance, draw):
 def _advance(
     words, rows, finished, finished_count, finished_at, quote, markup, active, use, need, chance, luck, now, dt,
     late_credit, long_stop, walk_margin, renewal, term, out, out_words, kept_count, next_id, ended, ended_words,
-    ended_count, freed, freed_count, renewed, renewed_count, money, rent, by_chip, throughput,
+    ended_count, freed, freed_count, renewed, renewed_count, renewed_usd, money, rent, by_chip, throughput,
     delivered, maker, live, served, sold, pending, owed, rent_rate, useful_pair,
 ):  # fmt: skip
     """Every replicate's book; see `advance`. Counts and `next_id` (replicate,) are added to."""
     labs, end = active.shape[1], now + dt
+    first_provider, first_chip = np.uintp(labs), np.uintp(labs + quote.shape[1])
     for r in range(words.shape[0]):
         kept = 0
         before, after, carried = words[r], out_words[r], out[r]
@@ -171,7 +173,7 @@ def _advance(
             if row["status"] != PENDING:
                 due, burned, redeemed = _owe(row, use[r, lab], now, dt)
                 money[r, USED, lab] += burned
-                money[r, USED, np.uintp(labs) + provider] += burned
+                money[r, USED, first_provider + provider] += burned
                 if redeemed > 0.0:
                     _note(money, r, REDEEMED, row, labs, redeemed)
                 if row["ends"] <= end + FORGET:  # a term of whole ticks ends in its last one, however it rounds
@@ -188,6 +190,10 @@ def _advance(
                     next_id[r] += 1
                     renewed[r, renewed_count[r]] = kept
                     renewed_count[r] += 1
+                    value = price * row["chips"] * HOURS_PER_YEAR * term
+                    renewed_usd[r, lab] += value
+                    renewed_usd[r, first_provider + provider] += value
+                    renewed_usd[r, first_chip + chip] += value
                 elif row["status"] == LIVE and chance[r, lab] > 0.0:
                     draw = kuniform(kmixed(row["key"], kbits(luck[r, lab])))
                     price = quote[r, provider, chip] * markup[r, lab, provider]
@@ -248,12 +254,13 @@ def advance(
     next_id = book.signed.copy()
     money, rent = np.zeros((replicates, len(MONEY), sum(markup.shape[1:]))), np.zeros(markup.shape)
     by_chip, sums = np.zeros((replicates, quote.shape[2])), nothing(weights)
+    renewed_usd = np.zeros((replicates, money.shape[2] + quote.shape[2]))
     _advance(
         as_words(book.rows), book.count, finished, finished_count, finished_at, quote, markup, active, use, need,
         -expm1(-surplus * dt), np.ascontiguousarray(luck), now, dt, late_credit, long_stop, walk_margin, renewal,
         renewal_term, out, as_words(out), kept, next_id, ended, as_words(ended), gone, freed, loose, renewed, again,
-        money, rent, by_chip, weights.throughput, weights.delivered, weights.maker, sums.live, sums.served, sums.sold,
-        sums.pending, sums.owed, sums.rent_rate, sums.useful_pair,
+        renewed_usd, money, rent, by_chip, weights.throughput, weights.delivered, weights.maker, sums.live,
+        sums.served, sums.sold, sums.pending, sums.owed, sums.rent_rate, sums.useful_pair,
     )  # fmt: skip
     _sum_rent(rent, money)
     return Events(
@@ -265,6 +272,7 @@ def advance(
         loose,
         renewed,
         again,
+        renewed_usd,
         rent,
         by_chip,
         money,
