@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -62,13 +63,19 @@ def _charts(runs: Runs, named: Sequence[str]) -> Iterator[tuple[str, Any]]:
     """Every chart by name. Raises WrongInput for one asked for that no run can be drawn in."""
     from market_sim.views.recorded import drawables
 
-    for one in drawables(runs, tuple(dict.fromkeys(named))):
+    drawn = list(drawables(runs, tuple(dict.fromkeys(named))))
+    for one in drawn:
         if named and one.tables is None:
             raise WrongInput(f"{one.kind.name}: {one.gap} It needs {' and '.join(one.kind.needs)}")
         if one.gap:
             say(f"{one.kind.name}: {one.gap}")
-        if one.tables is not None:
-            yield one.kind.name, one.kind.draw(one.tables)
+    ahead = ThreadPoolExecutor(1)  # polars lets Python go on while it aggregates
+    frames = [(one.kind, ahead.submit(one.kind.frames, one.tables)) for one in drawn if one.tables is not None]
+    try:
+        for kind, found in frames:
+            yield kind.name, kind.drawn(found.result())
+    finally:
+        ahead.shutdown(cancel_futures=True)
 
 
 def _content(chart: Any, layout: str, stills: Stills | None) -> Callable[[], bytes]:

@@ -5,6 +5,8 @@ Run by its path and not as a module of the package, so that it starts without al
 
 import json
 import sys
+from base64 import b64encode
+from typing import Any
 
 import vl_convert
 
@@ -23,21 +25,22 @@ WARMING = {  # a picture with a bit of everything: what has been used once is co
 }
 
 
-def answered(line: str) -> dict[str, str]:
-    """The SVG of a Vega-Lite specification behind its version, or why there is none."""
-    version, spec = line.split(" ", 1)
+def answered(order: dict[str, Any]) -> dict[str, str]:
+    """The file of a Vega-Lite specification, in base 64: SVG, or PNG if it has dots; or why there is none."""
     try:
-        return {"svg": vl_convert.vegalite_to_svg(spec, vl_version=version)}
+        svg = vl_convert.vegalite_to_svg(order["spec"], vl_version=order["version"])
+        content = vl_convert.svg_to_png(svg, ppi=order["dots"]) if order["dots"] else svg.encode()
     except ValueError as error:
         words = [words for words in str(error).splitlines() if not words.startswith("    at ")]  # no JavaScript trace
         return {"error": " ".join(words)}
+    return {"file": b64encode(content).decode()}
 
 
 def main() -> None:
     """Answer until nothing more comes; the JavaScript engine starts while nothing has."""
     vl_convert.vegalite_to_svg(WARMING)
     for line in sys.stdin:
-        print(json.dumps(answered(line)), flush=True)
+        print(json.dumps(answered(json.loads(line))), flush=True)
 
 
 if __name__ == "__main__":

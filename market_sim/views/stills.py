@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from base64 import b64decode
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
@@ -42,28 +43,21 @@ class Stills:
         """The content of the file, once it is there. The future raises Undrawable."""
         from market_sim.views.charts.look import VEGA_LITE, still
 
-        return self._queue.submit(self._draw, f"{VEGA_LITE} {still(chart)}\n", layout, dots)
+        order = {"spec": still(chart), "version": VEGA_LITE, "dots": dots if layout == "png" else None}
+        return self._queue.submit(self._filled, json.dumps(order))
 
-    def _draw(self, line: str, layout: Still, dots: int) -> bytes:
-        svg = self._asked(line)
-        if layout == "svg":
-            return svg.encode()
-        import vl_convert
-
-        return vl_convert.svg_to_png(svg, ppi=dots)
-
-    def _asked(self, line: str) -> str:
-        """The SVG."""
+    def _filled(self, order: str) -> bytes:
+        """The content of the file that an order asks for."""
         asked, answers = cast(IO[str], self._engine.stdin), cast(IO[str], self._engine.stdout)
         try:
-            asked.write(line)
+            asked.write(f"{order}\n")
             asked.flush()
             got = json.loads(answers.readline() or "{}")
         except OSError:
             got = {}
-        if "svg" not in got:
+        if "file" not in got:
             raise Undrawable(got.get("error", "the process that draws has ended"))
-        return str(got["svg"])
+        return b64decode(got["file"])
 
     def __enter__(self) -> Stills:
         return self

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
+from altair.utils.schemapi import debug_mode
 
 from market_sim.views.charts.look import gap
 from market_sim.views.labels import labelled
@@ -39,18 +40,22 @@ class ChartKind:
     def pieces(self, frames: Frames) -> dict[str, Any]:
         """Run -> its picture where runs stand apart, else nothing -> the picture of all."""
         if not self.apart:
-            return {"": self.picture(frames)}
+            return {"": self.drawn(frames)}
         runs = dict.fromkeys(
             run for frame in frames.values() if "scenario" in frame.columns for run in frame["scenario"]
         )
-        return {run: self.picture({name: _of_run(frame, run) for name, frame in frames.items()}) for run in runs}
+        return {run: self.drawn({name: _of_run(frame, run) for name, frame in frames.items()}) for run in runs}
 
     def draw(self, tables: Tables) -> Any:
         """The chart, an Altair one; words in its place where the tables hold nothing. Raises TableNotRecorded."""
-        frames = self.frames(tables)
+        return self.drawn(self.frames(tables))
+
+    def drawn(self, frames: Frames) -> Any:
+        """The chart of what `frames` gave."""
         if not any(frame.height for frame in frames.values()):
             return gap(self.says, "The tables hold no row to draw.")
-        return self.picture(frames)
+        with debug_mode(False):  # Altair would check each part whenever two are put together: tests check the whole
+            return self.picture(frames)
 
 
 def _of_run(frame: pl.DataFrame, run: str) -> pl.DataFrame:
