@@ -1,5 +1,7 @@
 """Charts of a small batch on disk: what each draws, against the same figures by plain loops over the rows."""
 
+import json
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,7 +13,7 @@ import polars as pl
 import pytest
 
 from market_sim.results.read import Runs
-from market_sim.views.charts import CHARTS, save
+from market_sim.views.charts import CHARTS, save, specification
 from market_sim.views.charts.bands import QUANTILES
 from market_sim.views.charts.chips import MOST_CHIPS
 from market_sim.views.charts.firms import OTHERS, firm_colours
@@ -305,6 +307,17 @@ def test_a_firm_has_one_colour_and_a_panel_no_colour_twice() -> None:
     colours = firm_colours(panels)
     assert all(len({colours[name] for name in names}) == len(names) for names in panels)
     assert firm_colours([["NVIDIA"]])["NVIDIA"] == colours["NVIDIA"] == firm_colours([["CUDA"]])["CUDA"]
+
+
+@pytest.mark.parametrize("name", ["shares", "vendor"])
+def test_neighbours_in_a_stack_are_parted(name: str, runs: Runs, light_runs: Runs) -> None:
+    """White lines tell areas and columns of like greys apart; the names beside them are in the same order."""
+    for held, mark in ((runs, "area"), (light_runs, "bar")):
+        text = json.dumps(specification(CHARTS[name].draw(held)))
+        stacks = re.findall(r'"mark": (\{[^{}]*"type": "' + mark + r'"[^{}]*\})', text)
+        strokes = {json.loads(stack).get("stroke") for stack in stacks if '"fillOpacity"' not in stack}
+        assert strokes == {"white"}
+        assert "in the order of the names" in text
 
 
 @pytest.mark.parametrize("layout", ["png", "html"])

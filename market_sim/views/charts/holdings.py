@@ -147,7 +147,7 @@ def stack_says(stack: pl.DataFrame, end: pl.DataFrame) -> Sequence[str]:
     """What stacks and dots are, and of when."""
     days = " and ".join(sorted({f"{day:%Y-%m}" for day in end["date"]}))
     runs = scenarios_of(end)
-    columns = _columns_say(stack) if yearly_at_most(stack) else "Stacks: over time"
+    columns = f"{_columns_say(stack) if yearly_at_most(stack) else 'Stacks: over time'}, in the order of the names"
     if draws_of(end) == "1":
         return (f"{columns}. Dots: shares at {days}. One draw of luck: no interval can be drawn.",)
     dots = f"Dots: median share at {days}; thick bars hold 50 %, thin ones 90 % of {draws_of(end)} replicates."
@@ -205,7 +205,8 @@ def _stacks(own: pl.DataFrame, look: Look, title: str) -> Part:
     runs = scenarios_of(own)
     chart = source(look.key)
     columns = min(COLUMN, 0.8 * (WIDTH - 40) / own["date"].n_unique())
-    marked = chart.mark_bar(size=columns) if yearly_at_most(own) else chart.mark_area(stroke="white", strokeWidth=1.0)
+    apart: dict[str, Any] = {"stroke": "white", "strokeWidth": 0.7}  # neighbours may be alike in grey
+    marked = chart.mark_bar(size=columns, **apart) if yearly_at_most(own) else chart.mark_area(**apart)
     encoded = marked.encode(
         x=alt.X("date:T", title=None, axis=axis_of_dates()),
         y=alt.Y("share:Q", title=None, axis=alt.Axis(format="%"), scale=alt.Scale(domain=[0.0, 1.0])),
