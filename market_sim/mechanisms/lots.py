@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from market_sim.numerics import kernel, klog, part
 from market_sim.streams import kbits, kmixed, kuniform
 from market_sim.units import HOURS_PER_YEAR
-from market_sim.vectors import ksum
+from market_sim.vectors import kfill, ksort, ksum
 
 __all__ = ["Deals", "Particulars", "particulars", "sign"]
 
@@ -100,13 +100,14 @@ def _sign(
     labs, offers = chips.shape[1], chips.shape[2]
     who, what = np.empty(labs * offers, np.int64), np.empty(labs * offers, np.int64)
     lots, size, rank = np.empty(labs * offers), np.empty(labs * offers), np.empty(labs * offers)
+    order = np.empty(labs * offers, np.int64)
     used, asked = np.empty(capacity.shape[1]), np.empty(offers, np.bool_)
     shelf, named, fits = np.empty(offers, np.int64), np.empty(offers, np.uint64), np.empty(offers)
     number, part_of, short = np.empty(offers), np.empty(offers), np.empty(offers)
     for r in range(chips.shape[0]):
-        used[:] = 0.0
+        kfill(used, 0.0)
         room = capacity[r]
-        asked[:] = False
+        kfill(asked, False)
         for i in range(labs):
             for j in range(offers):
                 asked[j] |= chips[r, i, j] > 0.0
@@ -121,7 +122,7 @@ def _sign(
                     size[drawn] = min(lot[r, i], fits[k])
                     rank[drawn] = kuniform(kmixed(named[k], kbits(order_luck[r, i])))
                     drawn += 1
-        order = np.argsort(rank[:drawn], kind="mergesort")
+        ksort(order, rank[:drawn])
         for n in range(drawn):
             i, j, each = who[order[n]], what[order[n]], size[order[n]]
             taken = 0.0
