@@ -1,11 +1,12 @@
 """How much noise common luck takes out: variance of an unpaired difference over that of the paired one.
 
     python benchmarks/pairing.py [--json] [--replicates 128] [--years 5] [--scenario baseline] [--change 0.02]
-        [--parameter labs.sigma ...] [--metric provider/stock/hhi ...]
+        [--mean] [--parameter labs.sigma ...] [--metric provider/stock/hhi ...]
 
 The scenario is run as it is and with one parameter raised by a small part, both under the same luck and the same draws
 of the other parameters. Told for each metric, parameter and year: (Var(A) + Var(B)) / Var(B - A) over replicates at the
-end of that year, what `market-sim compare` shows as `luck`. Pairs that have nothing in common give 1; ten is asked for.
+end of that year, or of its mean, what `market-sim compare` shows as `luck`. Pairs that have nothing in common give 1;
+ten is asked for.
 """
 
 import argparse
@@ -44,10 +45,11 @@ def changed(scenario: Scenario, parameter: str, change: float, replicates: int) 
     return with_overrides(scenario, {parameter: Draws(tuple((drawn * (1.0 + change)).tolist()))})
 
 
-def values(results: Results, metrics: Sequence[str], years: int) -> list[pl.DataFrame]:
-    """Replicates by metrics at the end of each year."""
+def values(results: Results, metrics: Sequence[str], years: int, mean: bool) -> list[pl.DataFrame]:
+    """Replicates by metrics at the end of each year, or their means over it."""
     first = int(str(results.info.resolved["start"])[:4])
-    return [metric_values(results, metrics, at=str(first + year)) for year in range(years)]
+    dates = [str(year) if mean else f"{year}-12" for year in range(first, first + years)]  # a year alone is its mean
+    return [metric_values(results, metrics, at=date) for date in dates]
 
 
 def taken_out(a: pl.Series, b: pl.Series) -> float:
@@ -59,13 +61,19 @@ def taken_out(a: pl.Series, b: pl.Series) -> float:
 
 
 def measured(
-    scenario: Scenario, parameters: Sequence[str], metrics: Sequence[str], change: float, replicates: int, years: int
+    scenario: Scenario,
+    parameters: Sequence[str],
+    metrics: Sequence[str],
+    change: float,
+    replicates: int,
+    years: int,
+    mean: bool,
 ) -> Iterator[dict[str, Any]]:
     """A row for each parameter, metric and year."""
-    base = values(simulate(scenario, seed=SEED, replicates=replicates, record=RECORD), metrics, years)
+    base = values(simulate(scenario, seed=SEED, replicates=replicates, record=RECORD), metrics, years, mean)
     for parameter in parameters:
         other = changed(scenario, parameter, change, replicates)
-        moved = values(simulate(other, seed=SEED, replicates=replicates, record=RECORD), metrics, years)
+        moved = values(simulate(other, seed=SEED, replicates=replicates, record=RECORD), metrics, years, mean)
         for year, (a, b) in enumerate(zip(base, moved, strict=True), start=1):
             for metric in metrics:
                 yield {"parameter": parameter, "metric": metric, "year": year, "ratio": taken_out(a[metric], b[metric])}
@@ -91,13 +99,16 @@ def main() -> None:
     parser.add_argument("--years", type=int, default=5)
     parser.add_argument("--scenario", default="baseline")
     parser.add_argument("--change", type=float, default=0.02, help="part by which a parameter is raised")
+    parser.add_argument("--mean", action="store_true", help="means over years, not their ends")
     parser.add_argument("--parameter", nargs="+", default=PARAMETERS)
     parser.add_argument("--metric", nargs="+", default=DEFAULT_METRICS)
     given = parser.parse_args()
     scenario = load_scenario(given.scenario)
     ticks = round(12.0 * given.years / scenario.tick_months)
     scenario = with_overrides(scenario, {"ticks": ticks})
-    rows = list(measured(scenario, given.parameter, given.metric, given.change, given.replicates, given.years))
+    rows = list(
+        measured(scenario, given.parameter, given.metric, given.change, given.replicates, given.years, given.mean)
+    )
     if given.json:
         print(json.dumps(rows, indent=2))
         return

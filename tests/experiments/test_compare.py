@@ -13,6 +13,10 @@ from market_sim.experiments.errors import WrongRequest
 from market_sim.experiments.metrics import DEFAULT_METRICS, When, metric_of, when_of
 
 HHI = metric_of("provider/stock/hhi")
+PAIRED = (
+    *("vendor/stock/hhi", "provider/stock/hhi", "lab/stock/hhi", "platform/stock/hhi"),
+    *("neocloud_share", "time_to_capacity", "useful_compute", "cuda_premium"),
+)
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +38,7 @@ def test_scenarios_that_differ_in_nothing_differ_by_zero(pair: Batch) -> None:
 
 def test_common_luck_takes_the_noise_out(pair: Batch) -> None:
     """For a small change of a parameter the paired difference has a tenth of the unpaired variance, or less."""
-    for one in compare(pair.folders[0], pair.folders[2], ["provider/stock/hhi", "useful_compute"]).differences:
+    for one in compare(pair.folders[0], pair.folders[2], PAIRED).differences:
         assert one.difference != 0.0
         assert one.luck_removed is not None
         assert one.luck_removed >= 10.0
