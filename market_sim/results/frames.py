@@ -4,6 +4,7 @@
 lists.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -13,6 +14,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import ArrayLike, NDArray
 
+from market_sim.numerics import kernel
 from market_sim.results.calendar import NO_DAY, Calendar
 from market_sim.results.columns import Column, Table, table
 from market_sim.results.errors import ColumnMismatch
@@ -45,15 +47,13 @@ class Clock:
     ticks: Array
     calendar: Calendar
 
-    def columns(self, declared: Table, replicate: pl.Series, tick: pl.Series) -> dict[str, pl.Series]:
-        """Replicate, tick and date of rows from their places along the axes."""
-        number, moment, day = (declared.column(name) for name in ("replicate", "tick", "date"))
-        dates = pl.Series(self.calendar.days_of_ticks(self.ticks)).cast(pl.Date)
-        return {
-            number.name: _whole(declared, number, self.replicates).gather(replicate),
-            moment.name: _whole(declared, moment, self.ticks).gather(tick),
-            day.name: dates.gather(tick),
-        }
+    def along(self, declared: Table) -> tuple[Array, Array, Array]:
+        """Replicates, ticks and days as numbers of the types of their columns."""
+        number, moment = (declared.column(name) for name in ("replicate", "tick"))
+        _check_whole(declared, number, self.replicates)
+        _check_whole(declared, moment, self.ticks)
+        days = self.calendar.days_of_ticks(self.ticks)
+        return self.replicates.astype(number.dtype), self.ticks.astype(moment.dtype), days
 
 
 def cells(
@@ -74,14 +74,18 @@ def cells(
     _check_columns(declared, {column: None for column in (*along, *clocked)} | dict(measures))
     shape = (_length(declared, along), len(clock.replicates), len(clock.ticks))
     _check_slots(declared, along)
-    at = None if keep is None else np.flatnonzero(np.broadcast_to(keep, shape))
-    slot, replicate, tick = _places(shape, keep, at)
+    kept = np.ascontiguousarray(np.ones((1, 1, 1), np.bool_) if keep is None else keep)
+    number = int(np.count_nonzero(kept)) * (math.prod(shape) // max(1, kept.size))
+    axes, at, places = clock.along(declared), np.empty(number, np.int64), np.empty(number, np.uint32)
+    replicate, tick, day = (np.empty(number, one.dtype) for one in axes)
+    _lay_out(kept, shape[0], *axes, at, places, replicate, tick, day)
+    slot = pl.Series(places)
     columns = {column: _gathered(declared, column, codes, slot, names) for column, codes in along.items()}
-    columns |= clock.columns(declared, replicate, tick)
+    columns |= {"replicate": pl.Series(replicate), "tick": pl.Series(tick), "date": pl.Series(day).cast(pl.Date)}
     for column, numbers in measures.items():
         if numbers.shape != shape:
             raise ColumnMismatch(f"{name}.{column} has shape {numbers.shape}: its axes want {shape}")
-        flat = numbers.reshape(-1) if at is None else np.take(numbers.reshape(-1), at)
+        flat = numbers.reshape(-1) if keep is None else np.take(numbers.reshape(-1), at)
         columns[column] = _numbers(declared, declared.column(column), flat)
     for derived in declared.columns:
         if derived.source == "signal":
@@ -89,20 +93,21 @@ def cells(
     return pl.DataFrame({column.name: columns[column.name] for column in declared.columns})
 
 
-def _places(
-    shape: tuple[int, int, int], keep: Array | None, at: Array | None
-) -> tuple[pl.Series, pl.Series, pl.Series]:
-    """Slot, replicate and tick of every row, as places along the axes."""
-    slots, replicates, ticks = shape
-    each = np.tile(np.arange(ticks, dtype=np.uint32), replicates)
-    who = np.repeat(np.arange(replicates, dtype=np.uint32), ticks)
-    if keep is None or at is None:
-        slot = np.repeat(np.arange(slots, dtype=np.uint32), replicates * ticks)
-        return pl.Series(slot), pl.Series(np.tile(who, slots)), pl.Series(np.tile(each, slots))
-    counts = np.broadcast_to(keep, shape).reshape(slots, -1).sum(axis=1)
-    slot = np.repeat(np.arange(slots, dtype=np.uint32), counts)
-    rest = at - slot.astype(np.int64) * (replicates * ticks)
-    return pl.Series(slot), pl.Series(np.take(who, rest)), pl.Series(np.take(each, rest))
+@kernel
+def _lay_out(keep, slots, replicates, ticks, days, at, slot, replicate, tick, day):  # type: ignore[no-untyped-def]
+    """Where every row lies (slot, replicate, tick) in flat arrays, its slot, and what its places along the axes stand
+    for. `keep` spreads over the axes along which it is one long."""
+    by_slot, by_replicate, by_tick = min(1, keep.shape[0] - 1), min(1, keep.shape[1] - 1), min(1, keep.shape[2] - 1)
+    place, n = 0, 0
+    for s in range(slots):
+        for r in range(replicates.shape[0]):
+            told = keep[s * by_slot, r * by_replicate]
+            for t in range(ticks.shape[0]):
+                if told[t * by_tick]:
+                    at[n], slot[n] = place + t, s
+                    replicate[n], tick[n], day[n] = replicates[r], ticks[t], days[t]
+                    n += 1
+            place += ticks.shape[0]
 
 
 def _gathered(declared: Table, name: str, codes: Array, slot: pl.Series, names: Names) -> pl.Series:
@@ -194,6 +199,12 @@ def _numbers(declared: Table, column: Column, values: Array) -> pl.Series:
 
 
 def _whole(declared: Table, column: Column, values: Array) -> pl.Series:
+    _check_whole(declared, column, values)
+    return pl.Series(values.astype(column.dtype))
+
+
+def _check_whole(declared: Table, column: Column, values: Array) -> None:
+    """Raise ColumnMismatch unless the column can hold the whole numbers."""
     limits = np.iinfo(column.dtype)
     lowest, highest = (int(values.min()), int(values.max())) if values.size else (0, 0)
     if values.dtype.kind not in "iu" or lowest < 0 or highest > limits.max:
@@ -201,7 +212,6 @@ def _whole(declared: Table, column: Column, values: Array) -> pl.Series:
             f"{declared.name}.{column.name} runs from {lowest} to {highest} ({values.dtype}): "
             f"wanted whole numbers from 0 to {limits.max}"
         )
-    return pl.Series(values.astype(column.dtype))
 
 
 def _refuse_missing(declared: Table, column: Column) -> None:

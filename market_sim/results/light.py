@@ -48,7 +48,9 @@ class Plan:
         """float32 of the first ticks (..., tick), those of ticks in between rounded."""
         if not self.light:
             return numbers
-        return np.where(self.is_whole(numbers.shape[-1]), numbers, rounded(numbers, BITS))
+        out, whole = rounded(numbers, BITS), self.is_whole(numbers.shape[-1])
+        out[..., whole] = numbers[..., whole]
+        return out
 
 
 def is_thinned(table: str, what: str) -> bool:
@@ -73,6 +75,11 @@ def rounded(numbers: np.ndarray, bits: int) -> np.ndarray:
         return numbers
     lost = FULL - bits
     words = numbers.view(np.int32)
-    finite = np.isfinite(numbers)
-    kept = (words + np.int32(1 << (lost - 1))) & np.int32(-(1 << lost))
-    return np.where(finite, kept, words).astype(np.int32, copy=False).view(np.float32)
+    kept = words + np.int32(1 << (lost - 1))
+    kept &= np.int32(-(1 << lost))
+    out = kept.view(np.float32)  # infinities have no bits to lose, and a NaN stays one unless all its bits are set
+    spoilt = np.isnan(numbers)
+    spoilt &= ~np.isnan(out)
+    if spoilt.any():
+        out[spoilt] = np.nan
+    return out

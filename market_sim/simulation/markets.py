@@ -41,6 +41,7 @@ class Markets:
         self.index = np.zeros((ticks if "concentration" in plan.tables else 0, len(INDICES), *each), np.float32)
         self.shown = plan.whole if "shares" in plan.tables else np.zeros(0, np.int64)
         self.quantity, self.share = np.zeros((2, many, bases, width, len(self.shown)), np.float32)
+        self.ever = np.zeros((many, width), np.bool_)  # whether a member held or sold anything when shares were noted
 
     def see(self, seen: Seen) -> None:
         """Note the stock at the end of the tick, its revenue, and the bookings of the year that ends with it."""
@@ -53,7 +54,7 @@ class Markets:
             _follow(self.now, first, self.order, self.index[seen.tick])
         if seen.tick in self.shown:
             place = int(np.searchsorted(self.shown, seen.tick))
-            _note_shares(self.now, self.first, self.quantity, self.share, place)
+            _note_shares(self.now, self.first, self.quantity, self.share, self.ever, place)
 
     def frame(self, name: str, calendar: Calendar, ticks: int) -> pl.DataFrame:
         """One of the tables over the first `ticks` ticks."""
@@ -78,7 +79,7 @@ class Markets:
         firms = ranked < len(self.market) - len(self.setup.vendors) * len(self.setup.providers)
         number = int((self.shown < ticks).sum())
         quantity, share = (np.take(held[..., :number], ranked, axis=0) for held in (self.quantity, self.share))
-        keep = (quantity != 0.0).any(axis=(1, 3), keepdims=True) | firms[:, None, None, None]
+        keep = np.repeat(np.take(self.ever, ranked, axis=0) | firms[:, None], bases, axis=0)[:, :, None]
         flat = (len(ranked) * bases, self.setup.width, number)
         along = {
             name: np.repeat(codes[ranked], bases)
@@ -87,8 +88,7 @@ class Markets:
         along["basis"] = np.tile(np.arange(bases), len(ranked))
         measures = {"quantity": self.plan.rough(quantity.reshape(flat)), "share": share.reshape(flat)}
         clock = Clock(np.array(self.setup.replicates), self.shown[:number], calendar)
-        kept = np.broadcast_to(keep, quantity.shape).reshape(flat)
-        return cells("shares", along, measures, clock, self.cast.names, kept)
+        return cells("shares", along, measures, clock, self.cast.names, keep)
 
 
 @kernel
@@ -106,7 +106,7 @@ def _follow(quantity, first, order, out):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _note_shares(now, first, quantity, share, place):  # type: ignore[no-untyped-def]
+def _note_shares(now, first, quantity, share, ever, place):  # type: ignore[no-untyped-def]
     """What each member holds (member, basis, R, place), and of its market's total; NaN where that is zero."""
     for b in range(now.shape[0]):
         for r in range(now.shape[1]):
@@ -116,6 +116,7 @@ def _note_shares(now, first, quantity, share, place):  # type: ignore[no-untyped
                     total += now[b, r, i]
                 for i in range(first[m], first[m + 1]):
                     quantity[i, b, r, place] = now[b, r, i]
+                    ever[i, r] = ever[i, r] or now[b, r, i] != 0.0
                     share[i, b, r, place] = now[b, r, i] / total if total > 0.0 else np.nan
 
 

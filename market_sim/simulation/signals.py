@@ -35,13 +35,14 @@ class Signals:
     def __init__(self, setup: Setup, cast: Cast, plan: Plan) -> None:
         self.setup, self.cast, self.plan = setup, cast, plan
         groups = [cast.names.codes("group", groups_of(signal.by, setup, cast)) for signal in SIGNALS]
-        self.signal = np.repeat(np.arange(len(SIGNALS)), [len(listed) for listed in groups])
-        self.group = np.concatenate(groups)
-        self.firms = np.repeat([signal.by in ONES for signal in SIGNALS], [len(listed) for listed in groups])
+        signal, group = np.repeat(np.arange(len(SIGNALS)), [len(listed) for listed in groups]), np.concatenate(groups)
+        ranked = np.lexsort((group, signal))
+        self.signal, self.group = signal[ranked], group[ranked]
+        self.firms = np.array([one.by in ONES for one in SIGNALS])[self.signal]
+        self.slots = np.argsort(ranked)  # where what is measured goes, signal by signal
         self.value = np.full((len(self.group), setup.scenario.ticks, setup.width), np.nan, np.float32)
         self.held = {name: np.full((setup.width, 1), np.nan) for name in YEARLY}
         self.whole = frozenset(plan.whole.tolist())  # ticks told of in full: others leave out single firms and chips
-        self.every = np.arange(len(self.group))
 
     def see(self, seen: Seen) -> None:
         """Measure everything; what needs a market of its own once a year, held in between."""
@@ -52,15 +53,14 @@ class Signals:
         whole = seen.tick in self.whole
         told = [one.name for one in SIGNALS if whole or one.by not in ONES]
         parts = [self.held[name] if name in self.held else MEASURES[name](seen) for name in told]
-        slots = self.every if whole else self.every[~self.firms]
+        slots = self.slots if whole else self.slots[~self.firms[self.slots]]
         self.value[slots, seen.tick] = np.concatenate(parts, axis=1).T
 
     def frame(self, name: str, calendar: Calendar, ticks: int) -> pl.DataFrame:
         """The table over the first `ticks` ticks; no row where there was nothing to measure."""
-        ranked = np.lexsort((self.group, self.signal))
-        value = np.ascontiguousarray(np.swapaxes(np.take(self.value[:, :ticks], ranked, axis=0), 1, 2))
-        keep = ~np.isnan(value) & (self.plan.is_whole(ticks) | ~self.firms[ranked, None, None])
-        along: dict[str, np.ndarray] = {"signal": self.signal[ranked], "group": self.group[ranked]}
+        value = np.ascontiguousarray(np.swapaxes(self.value[:, :ticks], 1, 2))
+        keep = ~np.isnan(value) & (self.plan.is_whole(ticks) | ~self.firms[:, None, None])
+        along: dict[str, np.ndarray] = {"signal": self.signal, "group": self.group}
         clock = Clock(np.array(self.setup.replicates), np.arange(ticks), calendar)
         return cells(name, along, {"value": self.plan.kept(value)}, clock, self.cast.names, keep)
 
