@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from market_sim.numerics import exp, kernel, kexp, klog, log
-from market_sim.state.rows import as_words, copied, copy_row, room
+from market_sim.state.rows import SPARE, as_words, copied, copy_row, most, room, widened
 from market_sim.state.tables import PROJECT, Pipe, Pipeline
 
 DONE = 1e-9
@@ -92,7 +92,7 @@ def advance(
     `speed` (replicate, provider) is site work done per year, `power` (chip,) kW per chip."""
     replicates, used = len(pipeline.rows), room(pipeline.count)
     providers, chips = shipped.shape[1:]
-    out, finished = np.empty((2, replicates, used), PROJECT)
+    out, finished = np.empty((replicates, used + SPARE), PROJECT), np.empty((replicates, used), PROJECT)
     finished_at = np.empty((replicates, used))
     out_count, finished_count = np.zeros(replicates, np.int64), np.zeros(replicates, np.int64)
     in_service, inventory = np.zeros((replicates, providers, chips)), np.zeros((replicates, providers, chips))
@@ -110,19 +110,16 @@ def advance(
 
 @kernel
 def _start(
-    words, counts, first_id, deals, provider_of, chip_of, chips, built, promised, rent, luck, site, bring_up, now, out,
-    out_words,
-):  # fmt: skip
+    rows, counts, first_id, deals, provider_of, chip_of, chips, built, promised, rent, luck, site, bring_up, now
+):
     """Append one lot per built deal and count it."""
-    for r in range(out.shape[0]):
+    for r in range(rows.shape[0]):
         n = counts[r]
-        for i in range(n):
-            copy_row(words[r], i, out_words[r], i)
         for d in range(deals[r]):
             if not built[r, d] or chips[r, d] <= 0.0:
                 continue
             p = provider_of[r, d]
-            row = out[r, n]
+            row = rows[r, n]
             row["contract"] = first_id[r] + d if first_id[r] >= 0 else -1
             row["provider"], row["chip"], row["chips"] = p, chip_of[r, d], chips[r, d]
             row["received"] = 0.0
@@ -153,13 +150,11 @@ def start(
     """Open a lot for each deal (replicate, deal) that is to be built.
 
     `first_id` is the contract id of the first deal, or -1 where lots are for inventory; `luck` (replicate, provider) a
-    gamma draw of mean 1, `site` ordinary site work in years, `promised` years from now, `rent` USD a year.
+    gamma draw of mean 1, `site` ordinary site work in years, `promised` years from now, `rent` USD a year. New rows are
+    written behind those in use, where nobody looks.
     """
-    rows, counts = np.empty((len(pipeline.rows), room(pipeline.count + deals)), PROJECT), pipeline.count.copy()
-    _start(
-        as_words(pipeline.rows), counts, first_id, deals, provider_of, chip_of, chips, built, promised, rent, luck,
-        site, bring_up, now, rows, as_words(rows),
-    )  # fmt: skip
+    rows, counts = widened(pipeline.rows, most(pipeline.count + deals)), pipeline.count.copy()
+    _start(rows, counts, first_id, deals, provider_of, chip_of, chips, built, promised, rent, luck, site, bring_up, now)
     return Pipeline(rows, counts)
 
 

@@ -9,15 +9,15 @@ from market_sim.agents.provider import Offered
 from market_sim.agents.vendor import Shipments
 from market_sim.mechanisms import contracts, credit, delivery, finance
 from market_sim.mechanisms.contracts import Events
-from market_sim.mechanisms.finance import FLOW, Journal
+from market_sim.mechanisms.finance import Journal
 from market_sim.numerics import exp
 from market_sim.simulation.renting import book_rents
 from market_sim.simulation.trading import Trade
-from market_sim.state.grouping import grouped_product, rows
+from market_sim.state.grouping import grouped_product
 from market_sim.state.market import Market
 from market_sim.state.sectors import Sectors
 from market_sim.state.setup import Setup, once
-from market_sim.state.tables import CHIPS, DEPOSITS, LOANS, SITES, STOCK, Ledger, replace
+from market_sim.state.tables import DEPOSITS, LOANS, Ledger, replace
 
 LEASE_YEARS = 4.0
 LEASE_SPREAD = 0.03  # over the riskless rate
@@ -123,38 +123,6 @@ def fund_providers(setup: Setup, market: Market, journal: Journal, at: Sectors) 
     )  # fmt: skip
 
 
-def share_retired(market: Market, retired: np.ndarray) -> np.ndarray:
-    """Share of each provider's chips switched off in the tick (R, provider); `market` is as after that."""
-    off = rows(retired)
-    fleet = rows(market.fleet.in_service) + off
-    return np.where(fleet > 0.0, off / np.where(fleet > 0.0, fleet, 1.0), 0.0)
-
-
-def asset_changes(
-    setup: Setup,
-    market: Market,
-    journal: Journal,
-    at: Sectors,
-    made_cost: np.ndarray,
-    sold_cost: np.ndarray,
-    off: np.ndarray,
-) -> np.ndarray:
-    """Change of chips, sites and stock at book (R, asset, holder): bought, worn out, switched off, sold.
-
-    `off` is the share of each provider's chips that was switched off (R, provider).
-    """
-    d, real = setup.drawn, market.ledger.real
-    change = np.zeros_like(real)
-    gear, site = real[:, CHIPS, at.provider], real[:, SITES, at.provider]
-    wear = 1.0 - exp(-setup.dt * 2.0 / d.providers.life)[:, None]
-    decay = 1.0 - exp(-setup.dt * 2.0 / d.providers.site_life)[:, None]
-    bought = -sum(journal.flows[:, FLOW[k], at.provider] for k in ("chips", "chips_leased", "servers"))
-    change[:, CHIPS, at.provider] = bought - gear * (wear + off - wear * off)
-    change[:, SITES, at.provider] = -journal.flows[:, FLOW["sites"], at.provider] - site * decay
-    change[:, STOCK, at.vendor] = made_cost - sold_cost
-    return change
-
-
 def stock_cost(setup: Setup, market: Market, shipments: Shipments) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Cost of what was made and of what was sold (R, vendor), networking with it, and average unit cost (R, chip).
 
@@ -193,8 +161,11 @@ def settle(
     run_vendors(setup, market, journal, at, made_cost, operating)
     failed_labs = run_labs(setup, market, journal, at, ports)
     failed = fund_providers(setup, market, journal, at)
-    change = asset_changes(setup, before, journal, at, made_cost, sold_cost, share_retired(market, retired))
-    ledger = finance.settle(market.ledger, journal.flows, change)
+    real = finance.assets_after(
+        journal, at, market.ledger.real, made_cost, sold_cost, retired, market.fleet.in_service,
+        setup.drawn.providers.life, setup.drawn.providers.site_life, setup.dt,
+    )  # fmt: skip
+    ledger = finance.settle(market.ledger.balance, journal.flows, real)
     market = _commit(setup, market, ledger, average, stakes, leases, failed_labs)
     ledger, stakes, lost_equity = finance.fail_labs(failed_labs, market.ledger, market.vendors.stakes, at)
     market = replace(market, ledger=ledger, vendors=replace(market.vendors, stakes=stakes))

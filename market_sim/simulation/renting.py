@@ -26,8 +26,9 @@ def _book_rents(money, prepayment, first_lab, first_provider, flows, deposits): 
         for i in range(labs):
             h = first_lab + i
             for p in range(providers):
-                flows[r, AHEAD, h] -= prepayment[r, i, p]
-                flows[r, AHEAD, first_provider + p] += prepayment[r, i, p]
+                if prepayment[r, i, p] > 0.0:
+                    flows[r, AHEAD, h] -= prepayment[r, i, p]
+                    flows[r, AHEAD, first_provider + p] += prepayment[r, i, p]
         for one in range(labs + providers):
             h = first_lab + one if one < labs else first_provider + one - labs
             sign = -1.0 if one < labs else 1.0  # labs pay

@@ -4,6 +4,8 @@ import numpy as np
 
 from market_sim.numerics import part
 
+SPARE = 64  # rows kept free behind those in use, so that new ones seldom move the rest
+
 
 def most(count: np.ndarray) -> int:
     """Rows that the fullest replicate needs; at least one."""
@@ -27,11 +29,11 @@ def copied(rows: np.ndarray) -> np.ndarray:
     return as_words(rows).copy().view(rows.dtype)[..., 0]
 
 
-def widened(rows: np.ndarray, wanted: int, spare: int) -> np.ndarray:
-    """The records, on wider memory with `spare` more if they do not have room for `wanted` in a replicate."""
+def widened(rows: np.ndarray, wanted: int) -> np.ndarray:
+    """The records, on wider memory with some to spare if they do not have room for `wanted` in a replicate."""
     if rows.shape[1] >= wanted:
         return rows
-    out = np.empty((len(rows), wanted + spare), rows.dtype)
+    out = np.empty((len(rows), wanted + SPARE), rows.dtype)
     as_words(out)[:, : rows.shape[1]] = as_words(rows)
     return out
 

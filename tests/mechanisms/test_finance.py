@@ -104,8 +104,7 @@ def test_every_payment_sums_to_zero_and_moves_what_its_kind_says():
     for kind in KINDS:
         journal = Journal(np.zeros((1, AT.holders)))
         journal.pay(kind.name, AT.lab, AT.provider, rng.uniform(0, 1e9, (1, 2, 3)))
-        empty = Ledger(np.zeros((1, len(INSTRUMENTS), AT.holders)), np.zeros((1, 3, AT.holders)))
-        after = settle(empty, journal.flows, np.zeros((1, 3, AT.holders)))
+        after = settle(np.zeros((1, len(INSTRUMENTS), AT.holders)), journal.flows, np.zeros((1, 3, AT.holders)))
         assert np.abs(after.balance.sum(axis=2)).max() < 1e-5
         moved = np.abs(net_worth(after)).max() > 1.0
         assert moved == kind.changes_worth, kind.name

@@ -4,10 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from market_sim.mechanisms.contracts.signing import SPARE
 from market_sim.mechanisms.contracts.sums import Weights, count, nothing, weighed
 from market_sim.numerics import expm1, kernel, part
-from market_sim.state.rows import as_words, room
+from market_sim.state.rows import SPARE, as_words, room
 from market_sim.state.tables import CONTRACT, DEFAULTED, EXPIRED, LIVE, PENDING, SUBLET, WALKED, Book, Holdings
 from market_sim.streams import kbits, kmixed, kuniform
 from market_sim.units import HOURS_PER_YEAR

@@ -10,8 +10,6 @@ from market_sim.state.tables import LIVE, PENDING, Book
 from market_sim.streams import kbits, kmixed
 from market_sim.units import HOURS_PER_YEAR
 
-SPARE = 64  # rows kept free behind those in use, so that signing seldom moves a book
-
 
 @dataclass(frozen=True)
 class Signed:
@@ -99,7 +97,7 @@ def sign(
     `sizes` the numbers of labs, providers and chips. New rows are written behind those in use, where nobody looks.
     """
     replicates, labs, providers, chips = len(book.rows), *sizes
-    rows = widened(book.rows, most(book.count + deals), SPARE)
+    rows = widened(book.rows, most(book.count + deals))
     out_count, out_signed = np.zeros(replicates, np.int64), np.zeros(replicates, np.int64)
     prepayment, booked = np.zeros((replicates, labs, providers)), np.zeros((replicates, labs, providers))
     booked_chip, built = np.zeros((replicates, chips)), np.zeros((replicates, providers, chips))

@@ -13,7 +13,8 @@ from market_sim.numerics import kernel, part
 from market_sim.state.tables import LIVE, PENDING, Book, Holdings, replace
 from market_sim.units import HOURS_PER_YEAR
 
-COUNTED = ("live", "served", "sold", "pending", "owed", "rent_rate", "useful_pair")  # the rest follows from these
+COUNTED = ("live", "served", "sold", "pending", "owed", "rent_rate", "useful_pair")
+WEIGHED = ("commitment", "backlog", "solid", "useful_lab", "useful_provider", "useful_chip")  # follow from these
 
 
 @dataclass(frozen=True)
@@ -79,105 +80,134 @@ def count(
 
 
 @kernel
-def _count_all(
-    rows, first, end, throughput, delivered, maker, now, live, served, sold, pending, owed, rent_rate, useful_pair
-):
-    """Count each replicate's contracts from `first` to `end` in."""
+def _count_in(
+    rows, first, end, anew, throughput, delivered, maker, now, live, served, sold, pending, owed, rent_rate,
+    useful_pair, trust, commitment, backlog, solid, useful_lab, useful_provider, useful_chip,
+):  # fmt: skip
+    """Count each replicate's contracts from `first` to `end` in, to nothing where it is done `anew`, and weigh them."""
     for r in range(rows.shape[0]):
+        if anew[r]:
+            live[r], served[r], sold[r], useful_pair[r] = 0.0, 0.0, 0.0, 0.0
+            pending[r], owed[r], rent_rate[r] = 0.0, 0.0, 0.0
         count(
             rows, r, first[r], end[r], throughput, delivered, maker, now, live, served, sold, pending, owed, rent_rate,
             useful_pair,
         )  # fmt: skip
+        _weigh(
+            owed[r], rent_rate[r], pending[r], useful_pair[r], trust[r], commitment[r], backlog[r], solid[r],
+            useful_provider[r],
+        )  # fmt: skip
+        _use(served[r], throughput[r], useful_lab[r], useful_chip[r])
 
 
 @kernel
-def _weigh(owed, rent_rate, pending, useful_pair, trust, commitment, backlog, solid, useful_provider):
-    """What follows from the sums by pairs: commitments, backlogs, and how solid they are."""
+def _weigh_later(
+    owed, past, served, rent_rate, pending, useful_pair, throughput, trust, after, commitment, backlog, solid,
+    useful_lab, useful_provider, useful_chip,
+):  # fmt: skip
+    """Weigh each replicate's sums when `past` years more of rent are paid; fills `after` with what is then owed."""
     for r in range(owed.shape[0]):
         for i in range(owed.shape[1]):
-            rent = 0.0
             for p in range(owed.shape[2]):
-                rent += rent_rate[r, i, p]
-                backlog[r, p] += owed[r, i, p]
-                solid[r, p] += owed[r, i, p] * trust[r, i, p]
-            commitment[r, i] = rent + pending[r, i]
-        for p in range(owed.shape[2]):
-            solid[r, p] = solid[r, p] / backlog[r, p] if backlog[r, p] > 0.0 else 0.0
-            for v in range(useful_pair.shape[2]):
-                useful_provider[r, p] += useful_pair[r, p, v]
+                after[r, i, p] = max(0.0, owed[r, i, p] - past * rent_rate[r, i, p])
+        _weigh(
+            after[r], rent_rate[r], pending[r], useful_pair[r], trust[r], commitment[r], backlog[r], solid[r],
+            useful_provider[r],
+        )  # fmt: skip
+        _use(served[r], throughput[r], useful_lab[r], useful_chip[r])
+
+
+@part
+def _weigh(owed, rent_rate, pending, useful_pair, trust, commitment, backlog, solid, useful_provider):
+    """What follows from the sums by pairs: commitments, backlogs, and how solid they are."""
+    for p in range(owed.shape[1]):
+        backlog[p], solid[p], useful_provider[p] = 0.0, 0.0, 0.0
+    for i in range(owed.shape[0]):
+        rent = 0.0
+        for p in range(owed.shape[1]):
+            rent += rent_rate[i, p]
+            backlog[p] += owed[i, p]
+            solid[p] += owed[i, p] * trust[i, p]
+        commitment[i] = rent + pending[i]
+    for p in range(owed.shape[1]):
+        solid[p] = solid[p] / backlog[p] if backlog[p] > 0.0 else 0.0
+        for v in range(useful_pair.shape[1]):
+            useful_provider[p] += useful_pair[p, v]
+
+
+@part
+def _use(served, throughput, useful_lab, useful_chip):
+    """Useful compute of chips held."""
+    for c in range(served.shape[1]):
+        useful_chip[c] = 0.0
+    for i in range(served.shape[0]):
+        total = 0.0
+        for c in range(served.shape[1]):
+            useful = served[i, c] * throughput[i, c]
+            total += useful
+            useful_chip[c] += useful
+        useful_lab[i] = total
 
 
 @kernel
-def _use(served, throughput, useful_lab, useful_chip):
-    """Useful compute of chips held."""
+def _use_all(served, throughput, useful_lab, useful_chip):
     for r in range(served.shape[0]):
-        for i in range(served.shape[1]):
-            total = 0.0
-            for c in range(served.shape[2]):
-                useful = served[r, i, c] * throughput[r, i, c]
-                total += useful
-                useful_chip[r, c] += useful
-            useful_lab[r, i] = total
+        _use(served[r], throughput[r], useful_lab[r], useful_chip[r])
 
 
-def weighed(sums: Holdings, weights: Weights) -> Holdings:
-    """`sums` with all that follows from what was counted in."""
-    by_lab, by_provider = sums.pending.shape, sums.backlog.shape
-    commitment = np.empty(by_lab)
-    backlog, solid, useful_provider = np.zeros((3, *by_provider))
-    _weigh(
-        sums.owed, sums.rent_rate, sums.pending, sums.useful_pair, weights.solid, commitment, backlog, solid,
-        useful_provider,
+def weighed(sums: Holdings, weights: Weights, past: float = 0.0) -> Holdings:
+    """`sums` with all that follows from what was counted in, `past` years later."""
+    after = replace(_unweighed(sums), owed=np.empty_like(sums.owed))
+    _weigh_later(
+        sums.owed, past, sums.served, sums.rent_rate, sums.pending, sums.useful_pair, weights.throughput, weights.solid,
+        after.owed, after.commitment, after.backlog, after.solid, after.useful_lab, after.useful_provider,
+        after.useful_chip,
     )  # fmt: skip
-    sums = replace(sums, commitment=commitment, backlog=backlog, solid=solid, useful_provider=useful_provider)
-    return add_useful(sums, weights.throughput)
+    return after
 
 
 def add_useful(sums: Holdings, throughput: np.ndarray) -> Holdings:
     """`sums` with the compute of labs and chips at this throughput (replicate, lab, chip); that of providers stays as
     last counted."""
-    useful_lab, useful_chip = np.empty_like(sums.useful_lab), np.zeros_like(sums.useful_chip)
-    _use(sums.served, throughput, useful_lab, useful_chip)
+    useful_lab, useful_chip = np.empty_like(sums.useful_lab), np.empty_like(sums.useful_chip)
+    _use_all(sums.served, throughput, useful_lab, useful_chip)
     return replace(sums, useful_lab=useful_lab, useful_chip=useful_chip)
 
 
 def add_up(book: Book, weights: Weights, now: float) -> Holdings:
     """What the whole book amounts to."""
-    sums = nothing(weights)
-    _count_rows(sums, book, np.zeros_like(book.count), book.count, weights, now)
-    return weighed(sums, weights)
+    every = np.ones(book.count.shape, np.bool_)
+    return _counted(nothing(weights), book, np.zeros_like(book.count), book.count, every, weights, now)
 
 
 def add_deals(sums: Holdings, book: Book, before: np.ndarray, weights: Weights, now: float) -> Holdings:
     """`sums` of the first `before` (replicate,) rows of the book, with those of the others."""
-    after = _own(sums)
-    _count_rows(after, book, before, book.count, weights, now)
-    return weighed(after, weights)
+    return _counted(sums, book, before, book.count, np.zeros(book.count.shape, np.bool_), weights, now)
 
 
 def add_up_where(moved: np.ndarray, sums: Holdings, book: Book, weights: Weights, now: float) -> Holdings:
     """`sums` with those replicates added up anew where contracts have `moved` (replicate,) to another provider."""
-    after = _own(sums)
-    for name in COUNTED:
-        getattr(after, name)[moved] = 0.0
-    _count_rows(after, book, np.zeros_like(book.count), np.where(moved, book.count, 0), weights, now)
-    return weighed(after, weights)
+    return _counted(sums, book, np.zeros_like(book.count), np.where(moved, book.count, 0), moved, weights, now)
 
 
 def later(sums: Holdings, past: float, weights: Weights) -> Holdings:
     """`sums` when `past` years more have gone by in which no contract changed."""
-    owed = np.maximum(0.0, sums.owed - past * sums.rent_rate)
-    return weighed(replace(sums, owed=owed), weights)
+    return weighed(sums, weights, past)
 
 
-def _own(sums: Holdings) -> Holdings:
-    """The sums with what is counted on memory of its own."""
-    return replace(sums, **{name: getattr(sums, name).copy() for name in COUNTED})
-
-
-def _count_rows(sums: Holdings, book: Book, first: np.ndarray, end: np.ndarray, weights: Weights, now: float) -> None:
-    """Count the rows from `first` to `end` (replicate,) in, in place."""
-    _count_all(
-        book.rows, first, end, weights.throughput, weights.delivered, weights.maker, now, sums.live, sums.served,
-        sums.sold, sums.pending, sums.owed, sums.rent_rate, sums.useful_pair,
+def _counted(
+    sums: Holdings, book: Book, first: np.ndarray, end: np.ndarray, anew: np.ndarray, weights: Weights, now: float
+) -> Holdings:
+    """`sums` with the rows from `first` to `end` counted in, to nothing where `anew`, all (replicate,)."""
+    after = replace(_unweighed(sums), **{name: getattr(sums, name).copy() for name in COUNTED})
+    _count_in(
+        book.rows, first, end, anew, weights.throughput, weights.delivered, weights.maker, now, after.live,
+        after.served, after.sold, after.pending, after.owed, after.rent_rate, after.useful_pair, weights.solid,
+        after.commitment, after.backlog, after.solid, after.useful_lab, after.useful_provider, after.useful_chip,
     )  # fmt: skip
+    return after
+
+
+def _unweighed(sums: Holdings) -> Holdings:
+    """The sums with memory for what follows from what is counted."""
+    return replace(sums, **{name: np.empty_like(getattr(sums, name)) for name in WEIGHED})

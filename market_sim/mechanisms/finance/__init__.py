@@ -1,5 +1,6 @@
 """Money: double entry over all holders, the payments of a tick, lending, default and takeover."""
 
+from market_sim.mechanisms.finance.assets import assets_after
 from market_sim.mechanisms.finance.failing import Restructured, fail_labs, restructure
 from market_sim.mechanisms.finance.journal import FLOW, KINDS, WORTH, Journal, Kind, net_worth, settle
 from market_sim.mechanisms.finance.lending import credit, loan_terms
@@ -12,6 +13,7 @@ __all__ = [
     "Journal",
     "Kind",
     "Restructured",
+    "assets_after",
     "credit",
     "fail_labs",
     "fund_providers",

@@ -125,11 +125,11 @@ def _settle(balance, flows, cash, instrument, sign, out):
                     out[r, i, h] += sign[f] * amount
 
 
-def settle(ledger: Ledger, flows: np.ndarray, real: np.ndarray) -> Ledger:
-    """Balances after the flows (replicate, flow, holder); `real` is the change of assets at book."""
-    out = np.empty_like(ledger.balance)
-    _settle(ledger.balance, flows, _CASH, _INSTRUMENT, _SIGN, out)
-    return Ledger(out, ledger.real + real)
+def settle(balance: np.ndarray, flows: np.ndarray, real: np.ndarray) -> Ledger:
+    """Balances after the flows (replicate, flow, holder), beside the assets at book as they then stand, `real`."""
+    out = np.empty_like(balance)
+    _settle(balance, flows, _CASH, _INSTRUMENT, _SIGN, out)
+    return Ledger(out, real)
 
 
 def net_worth(ledger: Ledger) -> np.ndarray:
