@@ -199,21 +199,19 @@ def offer(setup: Setup, market: Market, orders: vendor.Orders) -> Offered:
     d, o, p = setup.drawn, setup.offers, market.providers
     today, expected = costs(setup, market), expected_delay(setup, market, orders)
     built = today.full * d.trade.built_markup[:, None, None]
-    promised, believed = offering.waits(
-        expected, d.delivery.optimism, p.record, _safety_margin(setup), o.provider, o.chip, o.built
-    )
     stocked = offering.capacities(
         market.fleet.in_service, market.holdings.sold, o.pairs, headroom(setup, market, today), market.vendors.supply,
         orders.packages, d.vendors.longest_lead,
     )  # fmt: skip
-    lots = offering.lots(stocked, o.pool, weights(setup))
-    base = offering.base_prices(
-        p.quote, today.full, d.trade.built_markup, term_factors(setup), o.provider, o.chip, o.built
-    )
-    live = np.take(p.active, o.provider, axis=1) & (lots >= 1.0) & _for_sale(setup, market.now)
+    lists, listed = price_lists(setup)
+    terms = offering.terms(
+        p.quote, built, term_factors(setup), _offer_markups(setup), lists, expected, d.delivery.optimism, p.record,
+        _safety_margin(setup), stocked, o.pool, weights(setup), p.active, _for_sale(setup, market.now), o.provider,
+        o.chip, o.built,
+    )  # fmt: skip
     return Offered(
-        segment_prices(setup, base), price_lists(setup)[1], live, promised, believed, stocked, weights(setup), lots,
-        today, built, expected,
+        terms.price, listed, terms.live, terms.promised, terms.believed, stocked, weights(setup), terms.lots, today,
+        built, expected,
     )  # fmt: skip
 
 
@@ -241,11 +239,6 @@ def term_factors(setup: Setup) -> np.ndarray:
     term = pricing.term_factor(o.term, np.take(on_demand(setup), o.provider, axis=1), d.term_slope)
     reference = pricing.term_factor(np.array([REFERENCE_TERM]), d.on_demand_factor[:, None], d.term_slope)
     return np.where(o.built, term / reference, term)
-
-
-def segment_prices(setup: Setup, base: np.ndarray) -> np.ndarray:
-    """(R, list, offer): enterprises pay the provider's list markup, large labs the base."""
-    return pricing.segment_prices(base, _offer_markups(setup), price_lists(setup)[0])
 
 
 @once
@@ -334,12 +327,10 @@ def order_ahead(setup: Setup, market: Market, offered: Offered) -> np.ndarray:
     to recent bookings, plus what restores the vacancy that quotes rest at; within sites and money.
     """
     d, p = setup.drawn, market.providers
-    chip, best = inventory.best_to_order(
-        p.quote, offered.built, offered.delay, 0.5 * d.labs.obsolescence, on_sale(setup, market.now)
-    )
     return inventory.restocked(
-        chip, best, market.fleet.in_service, market.holdings.sold, market.pipe.received, market.pipe.waiting,
-        setup.power, p.power, d.providers.vacancy_target, d.providers.inventory_response, p.bookings_rate, p.active,
+        p.quote, offered.built, offered.delay, 0.5 * d.labs.obsolescence, on_sale(setup, market.now),
+        market.fleet.in_service, market.holdings.sold, market.pipe.received, market.pipe.waiting, setup.power, p.power,
+        d.providers.vacancy_target, d.providers.inventory_response, p.bookings_rate, p.active,
         headroom(setup, market, offered.costs), half_a_year(setup), setup.dt,
     )  # fmt: skip
 

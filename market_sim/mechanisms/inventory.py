@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from market_sim.numerics import kernel, klog
+from market_sim.numerics import kernel, klog, part
 from market_sim.units import HOURS_PER_YEAR
 
 Floats = NDArray[np.float64]
@@ -15,67 +15,57 @@ OF_ROOM = 0.25  # of what sites and money allow goes to inventory in a tick, at 
 BELOW_POWER = 1.02  # of what it costs to run: a chip that is quoted no higher is switched off
 
 
-@kernel
-def _best_to_order(quote, built, delay, fall, may, chip, best):  # type: ignore[no-untyped-def]
-    for r in range(best.shape[0]):
-        for p in range(best.shape[1]):
-            best[r, p] = -np.inf
-            for c in range(may.shape[1]):
-                if may[p, c]:
-                    excess = klog(quote[r, p, c] / built[r, p, c]) - fall[r] * delay[r, p, c]
-                    if excess > best[r, p]:
-                        best[r, p] = excess
-                        chip[r, p] = c
-
-
-def best_to_order(quote: Floats, built: Floats, delay: Floats, fall: Floats, may: Bools) -> tuple[Ints, Floats]:
-    """The chip whose quote most exceeds its full cost, and log by how much; chip 0 and -inf where none `may`.
-
-    Both (replicate, provider); quotes fall by `fall` (replicate,) a year over the `delay` in years; `may` (provider,
-    chip) be ordered.
-    """
-    chip, best = np.zeros(quote.shape[:2], np.int64), np.empty(quote.shape[:2])
-    _best_to_order(quote, built, delay, fall, may, chip, best)
+@part
+def _best_to_order(quote, built, delay, fall, may):  # type: ignore[no-untyped-def]
+    """The chip (of those that one provider `may` order) whose quote most exceeds its full cost, and log by how much;
+    chip 0 and -inf where there is none. Quotes fall by `fall` a year over the delay."""
+    chip, best = 0, -np.inf
+    for c in range(may.size):
+        if may[c]:
+            excess = klog(quote[c] / built[c]) - fall * delay[c]
+            if excess > best:
+                chip, best = c, excess
     return chip, best
 
 
 @kernel
 def _restocked(  # type: ignore[no-untyped-def]
-    chip, best, in_service, sold, received, waiting, power, sites, target, response, bookings, active, room, refill,
-    dt, out,
+    quote, built, delay, fall, may, in_service, sold, received, waiting, power, sites, target, response, bookings,
+    active, room, refill, dt, out,
 ):  # fmt: skip
     for r in range(out.shape[0]):
         for p in range(out.shape[1]):
-            vacant, fleet, kw, coming, ordered = 0.0, 0.0, 0.0, 0.0, 0.0
-            for c in range(out.shape[2]):
-                vacant += max(0.0, in_service[r, p, c] - sold[r, p, c])
-                fleet += in_service[r, p, c]
-                kw += in_service[r, p, c] * power[c]
-                coming += received[r, p, c]
-                ordered += waiting[r, p, c]
-            mean_kw = max(kw, 0.5 * sites[r, p]) / max(fleet, 1.0)
-            lacking = max(0.0, target[r] * fleet - (vacant + coming + ordered)) * mean_kw * refill
-            eager = response[r] * min(max(best[r, p], 0.0), MOST_EAGER) * bookings[r, p] * dt
-            wanted = eager + lacking if best[r, p] > 0.0 and active[r, p] else 0.0
-            one = chip[r, p]
-            out[r, p, one] = min(wanted, OF_ROOM * room[r, p]) / power[one]
+            chip, best = _best_to_order(quote[r, p], built[r, p], delay[r, p], fall[r], may[p])
+            if best > 0.0 and active[r, p]:
+                vacant, fleet, kw, coming = 0.0, 0.0, 0.0, 0.0
+                for c in range(out.shape[2]):
+                    vacant += max(0.0, in_service[r, p, c] - sold[r, p, c])
+                    fleet += in_service[r, p, c]
+                    kw += in_service[r, p, c] * power[c]
+                    coming += received[r, p, c] + waiting[r, p, c]
+                mean_kw = max(kw, 0.5 * sites[r, p]) / max(fleet, 1.0)
+                lacking = max(0.0, target[r] * fleet - (vacant + coming)) * mean_kw * refill
+                eager = response[r] * min(best, MOST_EAGER) * bookings[r, p] * dt
+                out[r, p, chip] = min(eager + lacking, OF_ROOM * room[r, p]) / power[chip]
 
 
 def restocked(
-    chip: Ints, best: Floats, in_service: Floats, sold: Floats, received: Floats, waiting: Floats, power: Floats,
-    sites: Floats, target: Floats, response: Floats, bookings: Floats, active: Bools, room: Floats, refill: float,
-    dt: float,
+    quote: Floats, built: Floats, delay: Floats, fall: Floats, may: Bools, in_service: Floats, sold: Floats,
+    received: Floats, waiting: Floats, power: Floats, sites: Floats, target: Floats, response: Floats, bookings: Floats,
+    active: Bools, room: Floats, refill: float, dt: float,
 ) -> Floats:  # fmt: skip
-    """Chips wanted for inventory over `dt` years (replicate, provider, chip), of the `chip` that pays `best`.
+    """Chips wanted for inventory over `dt` years (replicate, provider, chip), of the one whose `quote` most exceeds
+    what it costs `built`, of those that a provider `may` order (provider, chip), if any does.
 
-    In proportion to that return and to recent `bookings` in kW a year, plus the part `refill` of what restores the
-    vacancy `target` (replicate,) of the fleet `in_service`, counting what is not `sold` and what is on its way; within
-    a part of the `room` in kW. An organisation is as large as its chips in service, or half its `sites` in kW.
+    Quotes fall by `fall` (replicate,) a year over the `delay` in years. In proportion to that return, in logs, and to
+    recent `bookings` in kW a year, plus the part `refill` of what restores the vacancy `target` (replicate,) of the
+    fleet `in_service`, counting what is not `sold` and what is on its way; within a part of the `room` in kW. An
+    organisation is as large as its chips in service, or half its `sites` in kW.
     """
     out = np.zeros(in_service.shape)
     _restocked(
-        chip, best, in_service, sold, received, waiting, power, sites, target, response, bookings, active, room,
-        refill, dt, out,
+        quote, built, delay, fall, may, in_service, sold, received, waiting, power, sites, target, response, bookings,
+        active, room, refill, dt, out,
     )  # fmt: skip
     return out
 

@@ -1,5 +1,7 @@
 """What providers have to sell: the capacity behind every offer, its price, what is promised and what labs believe."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -43,60 +45,57 @@ def capacities(
     return out
 
 
-@kernel
-def _lots(capacity, pool, weight, out):  # type: ignore[no-untyped-def]
-    for r in range(out.shape[0]):
-        for j in range(out.shape[1]):
-            out[r, j] = capacity[r, pool[j, 0]] / weight[j, 0]
-            if pool[j, 1] >= 0:
-                out[r, j] = min(out[r, j], capacity[r, pool[j, 1]] / weight[j, 1])
+@dataclass(frozen=True)
+class Terms:
+    """What every offer asks, promises and could sell."""
 
-
-def lots(capacity: Floats, pool: Ints, weight: Floats) -> Floats:
-    """Chips that each offer could sell alone (replicate, offer) of its one or two pools; `pool` and `weight`
-    (offer, 2), -1 for no second pool."""
-    out = np.empty((len(capacity), len(pool)))
-    _lots(capacity, pool, weight, out)
-    return out
+    price: Floats  # (replicate, list, offer) USD per chip-hour
+    promised: Floats  # (replicate, offer) years, 0 for what is ready
+    believed: Floats  # (replicate, offer) years, as labs believe
+    lots: Floats  # (replicate, offer) chips that it could sell alone
+    live: Bools  # (replicate, offer) on offer: somebody sells at least one chip of it
 
 
 @kernel
-def _waits(delay, optimism, record, margin, provider, chip, built, promised, believed):  # type: ignore[no-untyped-def]
+def _terms(  # type: ignore[no-untyped-def]
+    quote, to_order, factor, markup, enterprise, delay, optimism, record, margin, capacity, pool, weight, active,
+    for_sale, provider, chip, built, price, promised, believed, lots, live,
+):  # fmt: skip
     late = np.empty(record.shape[1])
-    for r in range(promised.shape[0]):
-        for p in range(record.shape[1]):
+    for r in range(lots.shape[0]):
+        for p in range(late.size):
             late[p] = kexp(record[r, p] + margin[r])
-        for j in range(promised.shape[1]):
-            wait = delay[r, provider[j], chip[j]] * (1.0 - optimism[r]) if built[j] else 0.0
-            promised[r, j], believed[r, j] = wait, wait * late[provider[j]]
-
-
-def waits(
-    delay: Floats, optimism: Floats, record: Floats, margin: Floats, provider: Ints, chip: Ints, built: Bools
-) -> tuple[Floats, Floats]:
-    """Years promised for each offer and years that labs believe, both (replicate, offer); 0 for what is ready.
-
-    Of the expected `delay` (replicate, provider, chip) a firm's `optimism` (replicate,) leaves something out; labs
-    lengthen promises by its `record` (replicate, provider) and by their own safety `margin` (replicate,), in logs.
-    """
-    promised, believed = np.empty((2, len(delay), len(provider)))
-    _waits(delay, optimism, record, margin, provider, chip, built, promised, believed)
-    return promised, believed
-
-
-@kernel
-def _base_prices(quote, full, markup, factor, provider, chip, built, out):  # type: ignore[no-untyped-def]
-    for r in range(out.shape[0]):
-        for j in range(out.shape[1]):
+        for j in range(lots.shape[1]):
             p, c = provider[j], chip[j]
-            out[r, j] = (full[r, p, c] * markup[r] if built[j] else quote[r, p, c]) * factor[r, j]
+            base = (to_order[r, p, c] if built[j] else quote[r, p, c]) * factor[r, j]
+            for n in range(enterprise.size):
+                price[r, n, j] = base * markup[r, j] if enterprise[n] else base
+            wait = delay[r, p, c] * (1.0 - optimism[r]) if built[j] else 0.0
+            promised[r, j], believed[r, j] = wait, wait * late[p]
+            lots[r, j] = capacity[r, pool[j, 0]] / weight[j, 0]
+            if pool[j, 1] >= 0:
+                lots[r, j] = min(lots[r, j], capacity[r, pool[j, 1]] / weight[j, 1])
+            live[r, j] = active[r, p] and for_sale[j] and lots[r, j] >= 1.0
 
 
-def base_prices(
-    quote: Floats, full: Floats, markup: Floats, factor: Floats, provider: Ints, chip: Ints, built: Bools
-) -> Floats:
-    """USD per chip-hour of each offer to large labs (replicate, offer): the quote of what is ready, the full cost with
-    the vendor's `markup` (replicate,) of what is built, times the `factor` of its term (replicate, offer)."""
-    out = np.empty(factor.shape)
-    _base_prices(quote, full, markup, factor, provider, chip, built, out)
-    return out
+def terms(
+    quote: Floats, to_order: Floats, factor: Floats, markup: Floats, enterprise: Bools, delay: Floats, optimism: Floats,
+    record: Floats, margin: Floats, capacity: Floats, pool: Ints, weight: Floats, active: Bools, for_sale: Bools,
+    provider: Ints, chip: Ints, built: Bools,
+) -> Terms:  # fmt: skip
+    """The terms of each offer, of `provider`, `chip` and ready or `built` to order (offer,).
+
+    Its price is the `quote` of what is ready or what a chip costs `to_order`, both (replicate, provider, chip), times
+    the `factor` of its term, on the lists of `enterprise` (list,) with the `markup`, both (replicate, offer). Of the
+    expected `delay` (replicate, provider, chip) a firm's `optimism` (replicate,) leaves something out; labs lengthen
+    promises by its `record` (replicate, provider) and by their own safety `margin` (replicate,), in logs. It draws on
+    one or two pools of `capacity` (replicate, pool), `pool` and `weight` (offer, 2), -1 for no second pool.
+    """
+    replicates, lists, offers = len(factor), len(enterprise), len(provider)
+    price, live = np.empty((replicates, lists, offers)), np.empty((replicates, offers), np.bool_)
+    promised, believed, lots = np.empty((3, replicates, offers))
+    _terms(
+        quote, to_order, factor, markup, enterprise, delay, optimism, record, margin, capacity, pool, weight, active,
+        for_sale, provider, chip, built, price, promised, believed, lots, live,
+    )  # fmt: skip
+    return Terms(price, promised, believed, lots, live)

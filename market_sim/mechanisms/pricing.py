@@ -2,27 +2,30 @@
 
 import numpy as np
 
-from market_sim.numerics import exp, expm1, kernel, kexp, kexpm1, klog, log
+from market_sim.numerics import exp, kernel, kexp, kexpm1, klog, log, part
 from market_sim.units import HOURS_PER_YEAR
 
 CONTRACTED_UTILISATION = 0.97
 
 
-def capital_recovery(rate: np.ndarray, life: np.ndarray) -> np.ndarray:
+@part
+def _capital_recovery(rate, life):  # type: ignore[no-untyped-def]
     """Yearly payment per USD invested: r / (1 - e^(-r life)), 1/life at r = 0 (continuous annuity)."""
     x = rate * life
-    return np.where(x > 1e-12, rate / np.where(x > 1e-12, -expm1(-x), 1.0), 1.0 / life)
+    return rate / -kexpm1(-x) if x > 1e-12 else 1.0 / life
 
 
 @kernel
-def _capacity_costs(chip_price, server, power, gear, site, site_kw, full, capital):  # type: ignore[no-untyped-def]
+def _capacity_costs(chip_price, server, power, wacc, opex, site_cost, life, site_life, full, capital):  # type: ignore[no-untyped-def]
     hours = HOURS_PER_YEAR * CONTRACTED_UTILISATION
     for r in range(full.shape[0]):
         for p in range(full.shape[1]):
+            gear = _capital_recovery(wacc[r, p], life[r])
+            site = _capital_recovery(wacc[r, p], site_life[r]) * site_cost[r, p] + opex[r, p]
             for c in range(full.shape[2]):
                 spent = chip_price[r, p, c] + server[r, c]
-                full[r, p, c] = (gear[r, p] * spent + site[r, p] * power[c]) / hours
-                capital[r, p, c] = spent + site_kw[r, p] * power[c]
+                full[r, p, c] = (gear * spent + site * power[c]) / hours
+                capital[r, p, c] = spent + site_cost[r, p] * power[c]
 
 
 def capacity_costs(
@@ -36,9 +39,7 @@ def capacity_costs(
     (replicate,) years.
     """
     full, capital = np.empty(chip_price.shape), np.empty(chip_price.shape)
-    gear = capital_recovery(wacc, life[:, None])
-    site = capital_recovery(wacc, site_life[:, None]) * site_cost + opex
-    _capacity_costs(chip_price, server, power, gear, site, site_cost, full, capital)
+    _capacity_costs(chip_price, server, power, wacc, opex, site_cost, life, site_life, full, capital)
     return full, capital
 
 
@@ -88,22 +89,6 @@ def _quoted(quote, target, floor, vacancy, scarcity, pull, response, rest_at, sc
             push = scarce[r] * tight[k] - response[r] * (empty[k] - rest_at[r])
             moved = kexp(klog(now[k]) + weight * klog(goal[k] / now[k]) + rest * push)
             after[k] = moved if moved > least[k] else least[k]
-
-
-@kernel
-def _segment_prices(base, markup, enterprise, out):  # type: ignore[no-untyped-def]
-    for r in range(out.shape[0]):
-        for n in range(out.shape[1]):
-            for j in range(out.shape[2]):
-                out[r, n, j] = base[r, j] * markup[r, j] if enterprise[n] else base[r, j]
-
-
-def segment_prices(base: np.ndarray, markup: np.ndarray, enterprise: np.ndarray) -> np.ndarray:
-    """Price lists (replicate, list, offer): those of `enterprise` (list,) have the `markup`, others the base, both
-    (replicate, offer)."""
-    out = np.empty((len(base), len(enterprise), base.shape[1]))
-    _segment_prices(base, markup, enterprise, out)
-    return out
 
 
 @kernel

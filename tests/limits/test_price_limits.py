@@ -106,7 +106,12 @@ def test_a_site_and_a_chip_earn_back_what_they_cost():
 def test_recovery_without_interest_is_one_over_the_life():
     """r -> 0: r/(1 - e^(-r T)) -> 1/T, without a jump."""
     for rate in (0.0, 1e-13, 1e-9, 1e-5):
-        assert pricing.capital_recovery(rate * ONE, 5.0 * ONE)[0] == pytest.approx(0.2, rel=1e-4)
+        hourly = pricing.chip_hour_cost(
+            np.full((1, 1, 1), 30_000.0), np.zeros((1, 1)), np.array([1.4]), np.full((1, 1), rate), np.zeros((1, 1)),
+            np.zeros((1, 1)), 5.0 * ONE, 15.0 * ONE,
+        )[0, 0, 0]  # fmt: skip
+        yearly = hourly * 8766.0 * pricing.CONTRACTED_UTILISATION
+        assert yearly == pytest.approx(0.2 * 30_000.0, rel=1e-4)
 
 
 def test_term_factors_are_one_at_a_year_and_on_demand_at_a_quarter():

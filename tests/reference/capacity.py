@@ -138,11 +138,6 @@ def whole_lots(carry, wanted, on_sale, in_service, room, power):
     return ordered.max(axis=2), ordered.argmax(axis=2), np.minimum(carry - ordered, lot)
 
 
-def segment_prices(base, markup, enterprise):
-    """Base price, with the markup for enterprises."""
-    return np.where(enterprise[None, :, None], (base * markup)[:, None, :], base[:, None, :])
-
-
 def contract_prices(quote, scarcity, passed, seller, chips):
     """Price with the part of scarcity that enters it, and spending by provider and by offer."""
     price = quote * np.exp(passed[:, seller] * scarcity)[:, None, :]

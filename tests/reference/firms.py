@@ -1,7 +1,7 @@
 """Plain NumPy forms of the kernels of offers, inventory, allocation, backing and architectures."""
 
 import numpy as np
-from reference.capacity import in_packages
+from reference.capacity import best_to_order, in_packages
 
 
 def capacities(in_service, sold, pairs, room, supply, packages, longest):
@@ -23,15 +23,24 @@ def waits(delay, optimism, record, margin, provider, chip, built):
     return promised, promised * np.exp(record[:, provider] + margin[:, None])
 
 
-def base_prices(quote, full, markup, factor, provider, chip, built):
-    """Quote or full cost with markup, by term."""
-    return np.where(built, full[:, provider, chip] * markup[:, None], quote[:, provider, chip]) * factor
+def terms(
+    quote, to_order, factor, markup, enterprise, delay, optimism, record, margin, capacity, pool, weight, active,
+    for_sale, provider, chip, built,
+):  # fmt: skip
+    """Quote or price to order, by term and list; waits; and what is on offer."""
+    base = np.where(built, to_order[:, provider, chip], quote[:, provider, chip]) * factor
+    price = np.where(enterprise[None, :, None], (base * markup)[:, None, :], base[:, None, :])
+    sold = lots(capacity, pool, weight)
+    live = active[:, provider] & for_sale & (sold >= 1.0)
+    return price, *waits(delay, optimism, record, margin, provider, chip, built), sold, live
 
 
 def restocked(
-    chip, best, in_service, sold, received, waiting, power, sites, target, response, bookings, active, room, refill, dt
-):
-    """What return and vacancy ask for, within a quarter of the room."""
+    quote, built, delay, fall, may, in_service, sold, received, waiting, power, sites, target, response, bookings,
+    active, room, refill, dt,
+):  # fmt: skip
+    """What return and vacancy ask for, of the best chip, within a quarter of the room."""
+    chip, best = best_to_order(quote, built, delay, fall, may)
     fleet = in_service.sum(axis=2)
     spare = (np.maximum(0.0, in_service - sold) + received + waiting).sum(axis=2)
     mean_kw = np.maximum((in_service * power).sum(axis=2), 0.5 * sites) / np.maximum(fleet, 1.0)
