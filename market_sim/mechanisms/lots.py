@@ -33,6 +33,8 @@ __all__ = ["Deals", "Particulars", "particulars", "sign"]
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
+_SOON = 3.0  # mean times of a race, within which 95 in 100 are won: so early nearly all losers are told at once
+
 
 @dataclass(frozen=True)
 class Deals:
@@ -169,18 +171,27 @@ def _race(named, part_of, left, luck, short, number):  # type: ignore[no-untyped
 
     `short` is for use within: what each draw lacks to one.
     """
+    runners = named.shape[0]
     for lap in range(np.int64(np.floor(left + luck))):
         course = kmixed(kbits(luck), lap)
-        for k in range(named.shape[0]):
+        for k in range(runners):  # apart, so that vector instructions do it
             short[k] = 1.0 - kuniform(kmixed(named[k], course))
-        best, winner = np.inf, -1
-        for k in range(named.shape[0]):
-            if short[k] < best * part_of[k]:  # as -ln u is no less than 1 - u, this tells most losers
-                time = -klog(1.0 - short[k]) / part_of[k]
-                if time < best:
-                    best, winner = time, k
+        winner = _first(short[:runners], part_of, _SOON / left)
+        winner = _first(short[:runners], part_of, np.inf) if winner < 0 else winner
         if winner >= 0:
             number[winner] += 1.0
+
+
+@part
+def _first(short, part_of, limit):  # type: ignore[no-untyped-def]
+    """Who of those that take less than `limit` takes the least time, -ln(1 - short) over its part; -1 for nobody."""
+    best, winner = limit, -1
+    for k in range(short.shape[0]):
+        if short[k] < best * part_of[k]:  # as -ln(1 - x) is no less than x, this tells most losers
+            time = -klog(1.0 - short[k]) / part_of[k]
+            if time < best:
+                best, winner = time, k
+    return winner
 
 
 @part
