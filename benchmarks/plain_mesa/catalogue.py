@@ -17,6 +17,13 @@ class Stack:
     vendor_effort: float
     port_cost: float  # engineer-months
     automation: list[float]  # by tick
+    known: list[float]  # maturity reached on hardware long in use, by kind of work
+    knew: list[float] = field(default_factory=list)  # the same before the tick
+
+    def learn(self, rate: float, dt: float) -> None:
+        """Close the gap to the ceiling at `rate`."""
+        step = 1.0 - exp(-rate * dt)
+        self.knew, self.known = self.known, [k + max(0.0, self.ceiling - k) * step for k in self.known]
 
 
 @dataclass(slots=True, eq=False)
@@ -28,14 +35,17 @@ class Family:
     maturity: list[float]  # by kind of work
     launched: bool
 
-    def launch(self, reset: float, known: list[float]) -> None:
-        """Come to market at a part of the best that its stack `known`, by kind of work, where it knew any."""
-        self.maturity = [reset * best if best > 0.0 else own for best, own in zip(known, self.maturity, strict=True)]
+    def launch(self, reset: float) -> None:
+        """Come to market at a part of what its stack knows."""
+        self.maturity = [reset * known for known in self.stack.knew]
 
-    def mature(self, rate: float, dt: float) -> None:
-        """Close the gap to the stack's ceiling at `rate`."""
-        step = 1.0 - exp(-rate * dt)
-        self.maturity = [kappa + max(0.0, self.stack.ceiling - kappa) * step for kappa in self.maturity]
+    def take_over(self, rate: float, dt: float) -> None:
+        """Make good at `rate` the share by which kernels fall short of what the stack knows."""
+        left = exp(-rate * dt)
+        self.maturity = [
+            known * (1.0 - (1.0 - kappa / knew) * left)
+            for kappa, knew, known in zip(self.maturity, self.stack.knew, self.stack.known, strict=True)
+        ]
 
 
 @dataclass(slots=True, eq=False)

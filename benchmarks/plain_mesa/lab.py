@@ -145,7 +145,8 @@ class Lab(mesa.Agent):
     def wish(self, mean_price: float) -> None:
         """Plan, ask and lot of the tick; `mean_price` over live offers, 0 where there are none."""
         given, dt = self.model.given, self.model.dt
-        growth = min(max(self.growth, -given.demand.belief_cap), given.demand.belief_cap)
+        boldest = given.demand.belief_cap * self.own.ambition
+        growth = min(max(self.growth, -boldest), boldest)
         believed = exp(growth * self.model.horizon)
         wanted = self.compute_share() * self.demand * believed + given.demand.bridge_share * self.pending
         earned = self.revenue * sqrt(believed) * max(0.0, 1.0 - self.own.other_cost)

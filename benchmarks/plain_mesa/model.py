@@ -65,26 +65,22 @@ class PlainMarket(mesa.Model):
         for chip in self.chips:
             useful[chip.stack] += chip.useful
         whole = max(sum(useful.values()), 1e-300)
-        best = {stack: self._best_maturity(stack) for stack in self.stacks}
-        for family in self.families:
-            if family.start > self.now + 1e-9:
-                continue
-            if not family.launched:
-                family.launch(self.given.software.generation_reset, best[family.stack])
+        software = self.given.software
+        for stack in self.stacks:
+            rate = stack.vendor_effort + software.lab_effort * useful[stack] / whole
+            stack.learn(rate + software.automation_rate * stack.automation[self.tick], self.dt)
+        on_sale = [family for family in self.families if family.start <= self.now + 1e-9]
+        not_first = {family.stack for family in self.families if family.launched}
+        for family in on_sale:
+            if not family.launched and family.stack in not_first:
+                family.launch(software.generation_reset)
             family.launched = True
-            rate = family.stack.vendor_effort + self.given.software.lab_effort * useful[family.stack] / whole
-            rate += self.given.software.automation_rate * family.stack.automation[self.tick]
-            family.mature(rate, self.dt)
+            family.take_over(software.catch_up, self.dt)
         for lab in self.labs:
             if lab.releases():
                 lab.release()
             lab.refit()
         add_useful(self)
-
-    def _best_maturity(self, stack: Any) -> list[float]:
-        """The best that a stack's launched families know, by kind of work; 0 where there are none."""
-        known = [family.maturity for family in self.families if family.launched and family.stack is stack]
-        return [max(works) for works in zip(*known, strict=True)] if known else [0.0] * 5
 
     def meet_demand(self) -> None:
         """Customers choose among the labs of each pool; what one cannot serve goes in part to others."""

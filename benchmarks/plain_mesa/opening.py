@@ -59,6 +59,7 @@ class Opening:
         given = model.given.labs
         model.sigma = given.sigma * max(1e-6, 1.0 - given.taste_share) ** 0.5
         model.slump = setup.luck.in_regime[r, :, 2].tolist()
+        model.riskless = setup.riskless[r].tolist()  # by tick
         model.belief_z = NormalDist().inv_cdf(given.planning_quantile)
 
     def run(self) -> None:
@@ -75,7 +76,14 @@ class Opening:
     def _technology(self) -> None:
         setup, r, t = self.setup, self.r, self.market.technology
         stacks = [
-            Stack(s, own.ceiling, own.vendor_effort, own.port_cost, setup.automation[r, s].tolist())
+            Stack(
+                s,
+                own.ceiling,
+                own.vendor_effort,
+                own.port_cost,
+                setup.automation[r, s].tolist(),
+                t.known[r, s].tolist(),
+            )
             for s in range(len(setup.stacks))
             for own in [entry(setup.drawn.stack, r, s)]
         ]

@@ -105,7 +105,9 @@ class Provider(mesa.Agent):
         common, wacc, spread = self.model.given.providers, self.own.wacc, self.debt_spread()
         fallen = (self.own.debt_spread - spread) * (1.0 - common.credit_saving * self.solid)
         fallen += spread * common.credit_saving * self.covered
-        return max(min(wacc, common.debt_rate), wacc - common.debt_share * fallen)
+        riskless = self.model.riskless[self.model.tick]
+        fallen += self.model.riskless[0] - riskless
+        return max(min(wacc, riskless), wacc - common.debt_share * fallen)
 
     def debt_spread(self) -> float:
         """What lenders ask over the riskless rate: it falls as they learn."""

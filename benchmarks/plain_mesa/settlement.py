@@ -59,7 +59,7 @@ def pay_rent(lab: Any, provider: Any, due: Due) -> None:
 def pay_for_chips(model: Any, provider: Any, leased: dict[tuple[Any, Any], float]) -> None:
     """Chips, partly against leases, and what is due on leases."""
     gone = 1.0 - exp(-model.dt / LEASE_YEARS)
-    rate = model.given.providers.debt_rate + LEASE_SPREAD
+    rate = model.riskless[model.tick] + LEASE_SPREAD
     for vendor in model.vendors:
         owed = vendor.leases.get(provider, 0.0)
         pay(provider.account, vendor.account, vendor.sold[provider] - leased[vendor, provider])
@@ -143,7 +143,7 @@ def finance_provider(model: Any, provider: Any) -> bool:
 def loan_rate(given: Any, provider: Any) -> float:
     """Interest a year: base and what lenders ask today, less what solid customers or guarantees save."""
     saved = given.credit_saving * max(provider.solid, provider.covered)
-    return given.debt_rate + provider.debt_spread() * (1.0 - saved)
+    return provider.model.riskless[provider.model.tick] + provider.debt_spread() * (1.0 - saved)
 
 
 def dividend(spare: float, rate: float, dt: float) -> float:

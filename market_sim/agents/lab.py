@@ -141,13 +141,19 @@ def _ordinary_delay(setup: Setup) -> np.ndarray:
     return setup.drawn.provider.site_months / 12.0 + setup.drawn.delivery.bring_up[:, None]
 
 
+@once
+def boldest(setup: Setup) -> np.ndarray:
+    """Fastest growth that each lab plans on (R, lab), 1/year."""
+    return setup.drawn.demand.belief_cap[:, None] * setup.drawn.lab.ambition
+
+
 def plan(setup: Setup, market: Market, offered: Offered) -> np.ndarray:
     """W (R, lab): USD/year of compute wanted at the horizon."""
     d = setup.drawn
     wanted = demand.planned_spend(
         market.labs.demand, market.labs.revenue, market.labs.growth, purse(setup, market), funding(setup, market),
         compute_share(setup, market.now), d.lab.other_cost, market.holdings.pending,
-        horizon(setup, market, offered), d.demand.belief_cap, d.demand.runway, d.demand.bridge_share,
+        horizon(setup, market, offered), boldest(setup), d.demand.runway, d.demand.bridge_share,
     )  # fmt: skip
     return wanted * market.labs.active
 

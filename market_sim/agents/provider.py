@@ -67,15 +67,16 @@ def avoidable_cost(setup: Setup) -> np.ndarray:
     return pricing.avoidable_cost(setup.power, setup.drawn.provider.opex)
 
 
-@lately("now", "holdings.solid", "vendors.guarantees", "ledger.balance")
+@lately("now", "tick", "holdings.solid", "vendors.guarantees", "ledger.balance")
 def loan_terms(setup: Setup, market: Market) -> tuple[np.ndarray, np.ndarray]:
     """Yearly interest and WACC, both (R, provider), as loans have become cheaper since the start, and as vendors'
     guarantees cover them."""
     d = setup.drawn
     return finance.loan_terms(
-        d.provider.wacc, d.providers.debt_rate, d.providers.debt_share, d.provider.debt_spread,
-        d.providers.seasoned_spread, d.providers.lender_time, market.now, d.providers.credit_saving,
-        market.holdings.solid, market.vendors.guarantees, market.ledger.balance, provider_slice(setup).start,
+        d.provider.wacc, setup.riskless[:, market.tick], setup.riskless[:, 0], d.providers.debt_share,
+        d.provider.debt_spread, d.providers.seasoned_spread, d.providers.lender_time, market.now,
+        d.providers.credit_saving, market.holdings.solid, market.vendors.guarantees, market.ledger.balance,
+        provider_slice(setup).start,
     )  # fmt: skip
 
 

@@ -137,7 +137,7 @@ def planned_spend(
     No more than can be paid from the revenue really earned, on its mean over the horizon, from funding, and from the
     `purse` over the runway. Capacity still being built is bridged by short contracts for a part of its rent.
     """
-    believed = exp(np.clip(growth, -growth_cap[:, None], growth_cap[:, None]) * horizon[:, None])
+    believed = exp(np.clip(growth, -growth_cap, growth_cap) * horizon[:, None])
     wanted = compute_share * demand * believed + bridge[:, None] * pending
     earned = revenue * np.sqrt(believed) * np.maximum(0.0, 1.0 - other_cost)
     return np.minimum(wanted, earned + funding + purse / runway[:, None])

@@ -7,30 +7,46 @@ from market_sim.state.grouping import rows
 
 
 def matured(
-    maturity: np.ndarray, ceiling: np.ndarray, vendor_effort: np.ndarray, lab_effort: np.ndarray,
-    automated: np.ndarray, dt: float,
+    known: np.ndarray, ceiling: np.ndarray, vendor_effort: np.ndarray, lab_effort: np.ndarray, automated: np.ndarray,
+    dt: float,
 ) -> np.ndarray:  # fmt: skip
-    """d kappa = (k_max - kappa)(vendor effort + lab effort by use + automation) dt, exactly over the tick.
+    """d K = (k_max - K)(vendor effort + lab effort by use + automation) dt, exactly over the tick.
 
-    `maturity` (replicate, family, work); the others (replicate, family), rates per year.
+    K `known` (replicate, stack, work): what a stack's kernels do on hardware that they were written for long ago. The
+    others (replicate, stack), rates per year.
     """
     rate = vendor_effort + lab_effort + automated
-    gap = np.maximum(0.0, ceiling[:, :, None] - maturity)
-    return maturity + gap * (1.0 - exp(-rate * dt))[:, :, None]
+    gap = np.maximum(0.0, ceiling[:, :, None] - known)
+    return known + gap * (1.0 - exp(-rate * dt))[:, :, None]
+
+
+def taken_over(
+    maturity: np.ndarray, before: np.ndarray, after: np.ndarray, catch_up: np.ndarray, dt: float
+) -> np.ndarray:
+    """kappa (replicate, family, work) after `dt`: d(1 - kappa/K) = -catch_up (1 - kappa/K) dt, exactly.
+
+    A family takes over what its stack knows, K `before` and `after` the tick (replicate, family, work), at the rate
+    `catch_up` (replicate,) per year, and shares in whatever the stack learns meanwhile.
+    """
+    behind = 1.0 - maturity / before
+    return after * (1.0 - behind * exp(-catch_up * dt)[:, None, None])
 
 
 def launched_maturity(
-    maturity: np.ndarray, launched: np.ndarray, arrives: np.ndarray, family_stack: np.ndarray, reset: np.ndarray
-) -> np.ndarray:
-    """Give a family that reaches the market `reset` times its stack's best; a first family keeps its own start."""
+    maturity: np.ndarray, launched: np.ndarray, arrives: np.ndarray, family_stack: np.ndarray, known: np.ndarray,
+    reset: np.ndarray,
+) -> np.ndarray:  # fmt: skip
+    """Give a family that reaches the market `reset` times what its stack knows; a first family keeps its own start.
+
+    `known` (replicate, stack, work); the rest by family.
+    """
     if not arrives.any():
         return maturity
     out = maturity
     for stack in np.unique(family_stack):
         of_stack = (family_stack == stack)[None, :]
-        known = np.where((launched & of_stack)[:, :, None], maturity, 0.0).max(axis=1)
-        fresh = (arrives & of_stack)[:, :, None] & (known > 0.0)[:, None, :]
-        out = np.where(fresh, (reset[:, None] * known)[:, None, :], out)
+        fresh = arrives & of_stack & (launched & of_stack).any(axis=1, keepdims=True)
+        out = np.where(fresh[:, :, None], (reset[:, None] * known[:, stack])[:, None, :], out)
     return out
 
 

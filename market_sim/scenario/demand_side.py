@@ -25,8 +25,14 @@ class Software(Section):
         meaning="Rate of closing the maturity gap at full automation",
     )
     lab_effort: Number = number(
-        0.25, unit="1/year", low=0.0, high=10.0, source="prototype", standing="illustrative",
+        0.1, unit="1/year", low=0.0, high=10.0, standing="estimated",
+        source="fit_constants.csv: software_gain .033 a year, most of which CUDA's users are taken to do",
         meaning="Rate contributed by labs at full installed use of a stack",
+    )
+    catch_up: Number = number(
+        1.09, unit="1/year", low=0.0, high=20.0,
+        source="fit_constants.csv: maturity_time .918 years", standing="estimated",
+        meaning="Rate at which a new chip generation takes over what its stack has reached on others",
     )
     generation_reset: Number = number(
         0.7, unit="1", low=0.05, high=1.0, source="model notes: about .7", standing="estimated",

@@ -29,8 +29,8 @@ class Stack(Section):
         meaning="How far kernel writing by models on this stack trails the same skill on CUDA",
     )
     vendor_effort: Number = number(
-        0.35, unit="1/year", low=0.0, high=5.0,
-        source="mfu.csv: software gain of about .13 a year on NVIDIA", standing="estimated",
+        0.05, unit="1/year", low=0.0, high=5.0, standing="estimated",
+        source="fit_constants.csv: software_gain .033 a year of all stacks, new families' catching up apart",
         meaning="Rate at which the vendor's own engineers close the gap of kernel maturity to its ceiling",
     )
     ceiling: Number = number(
@@ -325,6 +325,10 @@ class Lab(Section):
     compute_share: Number = number(
         0.65, unit="1", low=0.0, high=5.0, source="prototype: .5-.8", standing="estimated",
         meaning="Compute wanted per USD of forward revenue",
+    )
+    ambition: Number = number(
+        1.0, unit="1", low=0.0, high=10.0, source="neutral", standing="illustrative",
+        meaning="Fastest growth that it plans on, over demand.belief_cap",
     )
     other_cost: Number = number(
         0.25, unit="1", low=0.0, high=2.0, source="press", standing="estimated",

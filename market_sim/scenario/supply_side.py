@@ -1,6 +1,6 @@
 """How vendors and providers behave: prices, allocation, quotes, money, entry."""
 
-from market_sim.scenario.declare import Number, Section, number
+from market_sim.scenario.declare import Number, Section, number, series
 
 # Packed by hand: a declaration of up to nine facts reads better filled than one fact a line.
 # fmt: off
@@ -142,6 +142,10 @@ class Providers(Section):
         0.05, unit="1/year", low=0.0, high=1.0,
         source="economics.csv: hyperscaler investment-grade bonds", standing="sourced",
         meaning="Riskless rate under every loan",
+    )
+    riskless_change: list[tuple[str, Number]] = series(
+        [["2023-01", 0.0]], unit="1/year", low=-0.1, high=0.3, source="neutral", standing="illustrative",
+        meaning="How far the riskless rate stands above debt_rate, by date",
     )
     credit_saving: Number = number(
         0.5, unit="1", low=0.0, high=1.0,

@@ -64,7 +64,7 @@ def pay_vendors(
     paid: np.ndarray,
 ) -> None:
     """Chips, partly against leases, and what is `paid` on leases, all (R, provider, vendor)."""
-    rate = (setup.drawn.providers.debt_rate + LEASE_SPREAD) * setup.dt
+    rate = (setup.riskless[:, market.tick] + LEASE_SPREAD) * setup.dt
     claims = np.swapaxes(market.vendors.leases, 1, 2)
     journal.pay("chips", at.provider, at.vendor, bought - leased)
     journal.pay("chips_leased", at.provider, at.vendor, leased)

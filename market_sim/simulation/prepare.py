@@ -33,7 +33,7 @@ def prepare(scenario: Scenario, seed: int, replicates: tuple[int, ...]) -> tuple
     setup = lay_out(
         scenario, drawn, luck, seed, replicates, plans.chips.families, plans.shortlist, plans.peak, plans.band
     )
-    return setup, _open(setup, _maturity(setup, plans.chips))
+    return setup, _open(setup, *_maturity(setup, plans.chips))
 
 
 @dataclass(frozen=True)
@@ -55,19 +55,27 @@ def search_plans(chips: tuple[tuple[str, str], ...], architectures: tuple[str, .
     return Plans(table, fit.prepare(models, table, jobs), fit.spec_sheet(table, jobs), fit.error_band(table))
 
 
-def _maturity(setup: Setup, chips) -> np.ndarray:  # type: ignore[no-untyped-def]
-    """Kernel maturity (R, family, work) at the start: that of each family's first chip."""
-    by_chip = fit.starting_maturity(chips, decimal_year(setup.scenario.start[:7]))
-    first = [int(np.flatnonzero(setup.chip_family == f)[0]) for f in range(len(setup.families))]
-    return np.broadcast_to(by_chip[first], (setup.width, len(first), by_chip.shape[1])).copy()
+def _maturity(setup: Setup, chips) -> tuple[np.ndarray, np.ndarray]:  # type: ignore[no-untyped-def]
+    """Kernel maturity at the start: that of each family's first chip (R, family, work), and what each stack's kernels
+    do on hardware long in use (R, stack, work)."""
+    today = decimal_year(setup.scenario.start[:7])
+    families = fit.starting_maturity(chips, today)[_first(setup.chip_family, len(setup.families))]
+    stacks = fit.settled_maturity(chips, today)[_first(setup.chip_stack, len(setup.stacks))]
+    families, stacks = (np.broadcast_to(one, (setup.width, *one.shape)).copy() for one in (families, stacks))
+    return families, stacks
 
 
-def _open(setup: Setup, maturity: np.ndarray) -> Market:
+def _first(of: np.ndarray, count: int) -> list[int]:
+    """The first chip of each group by what chips are `of`; any where a group has none."""
+    return [int(np.argmax(of == one)) for one in range(count)]
+
+
+def _open(setup: Setup, maturity: np.ndarray, known: np.ndarray) -> Market:
     """Open with cost prices, then let the opening book tell capabilities and cost indices."""
     drawn = setup.drawn
     seconds = specialised(setup, drawn.lab.ideal, maturity)
     answer = weighed(setup, seconds, maturity)
-    technology = opening_technology(setup, maturity, seconds, answer.throughput, answer.mfu)
+    technology = opening_technology(setup, maturity, known, seconds, answer.throughput, answer.mfu)
     price = drawn.chip.price.copy()
     purchase = np.where(
         setup.own_silicon,

@@ -25,25 +25,24 @@ def use_by_stack(setup: Setup, market: Market) -> np.ndarray:
 
 
 def mature(setup: Setup, market: Market) -> Market:
-    """Launch families and let every stack's kernels improve."""
-    d, t = setup.drawn, market.technology
-    launched = family_start(setup) <= market.now + 1e-9
-    arrives = launched[None, :] & ~t.launched
-    maturity = software.launched_maturity(
-        t.maturity, t.launched, arrives, setup.family_stack, d.software.generation_reset
-    )
-    of = setup.family_stack
-    maturity = software.matured(
-        maturity,
-        np.take(d.stack.ceiling, of, axis=1),
-        np.take(d.stack.vendor_effort, of, axis=1),
-        d.software.lab_effort[:, None] * np.take(use_by_stack(setup, market), of, axis=1),
-        d.software.automation_rate[:, None] * np.take(setup.automation[:, :, market.tick], of, axis=1),
+    """Launch families, let every stack's kernels improve, and families take over what their stacks know."""
+    d, t, of = setup.drawn, market.technology, setup.family_stack
+    on_sale = family_start(setup) <= market.now + 1e-9
+    arrives = on_sale[None, :] & ~t.launched
+    maturity = software.launched_maturity(t.maturity, t.launched, arrives, of, t.known, d.software.generation_reset)
+    known = software.matured(
+        t.known,
+        d.stack.ceiling,
+        d.stack.vendor_effort,
+        d.software.lab_effort[:, None] * use_by_stack(setup, market),
+        d.software.automation_rate[:, None] * setup.automation[:, :, market.tick],
         setup.dt,
     )
-    waiting = ~launched[None, :, None]
-    maturity = np.where(waiting, t.maturity, maturity)
-    return replace(market, technology=replace(t, maturity=maturity, launched=t.launched | arrives))
+    before, after = (np.take(x, of, axis=1) for x in (t.known, known))
+    maturity = software.taken_over(maturity, before, after, d.software.catch_up, setup.dt)
+    maturity = np.where(on_sale[None, :, None], maturity, t.maturity)
+    technology = replace(t, maturity=maturity, known=known, launched=t.launched | arrives)
+    return replace(market, technology=technology)
 
 
 def release_models(setup: Setup, market: Market) -> Market:

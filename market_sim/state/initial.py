@@ -41,9 +41,10 @@ SITE_AGE = 0.7
 
 
 def opening_technology(
-    setup: Setup, maturity: np.ndarray, seconds: np.ndarray, throughput: np.ndarray, mfu: np.ndarray
+    setup: Setup, maturity: np.ndarray, known: np.ndarray, seconds: np.ndarray, throughput: np.ndarray, mfu: np.ndarray
 ) -> Technology:
-    """`maturity` (R, family, work) at the start, `seconds` (R, lab, chip, work) that models need, and what follows."""
+    """`maturity` (R, family, work) and `known` (R, stack, work) at the start, `seconds` (R, lab, chip, work) that
+    models need, and what follows."""
     labs = setup.scenario.lab.values()
     ported = np.array([[float(stack in lab.ports) for stack in setup.stacks] for lab in labs])
     drift = setup.drawn.lab.ideal.copy()
@@ -51,6 +52,7 @@ def opening_technology(
     np.minimum.at(first, setup.chip_family, setup.chip_from)
     return Technology(
         maturity=maturity,
+        known=known,
         launched=np.broadcast_to(first <= 0.0, (setup.width, len(first))).copy(),
         ported=np.broadcast_to(ported, (setup.width, *ported.shape)).copy(),
         drift=drift,

@@ -66,6 +66,7 @@ class Setup:
     shortlist: Any  # of plans, for the compute fit
     fit_error: np.ndarray  # (R, chip) factor on throughput: how wrong the compute fit is about each stack
     peak: np.ndarray  # (lab, chip) dense PFLOP/s as the spec sheet prints it
+    riskless: np.ndarray  # (R, tick) rate under every loan, 1/year
     automation: np.ndarray  # (R, stack, tick) share of kernel work that models do well
     ideal: np.ndarray  # (R, lab, direction, tick + 1) ideal architectures
     fortune: np.ndarray  # (R, lab, tick + 1) log luck of each lab with customers
@@ -205,6 +206,14 @@ def automation_paths(scenario: Scenario, drawn: Any) -> np.ndarray:
     return np.clip(np.array(rows) * drawn.software.automation[:, None, None], 0.0, 1.0)
 
 
+def riskless_path(scenario: Scenario, drawn: Any) -> np.ndarray:
+    """Riskless rate (R, tick), 1/year: the scenario's, and by how much it has moved; a tick's lie side by side."""
+    now = np.arange(scenario.ticks) * scenario.tick_months / 12.0
+    moved = drawn.providers.riskless_change
+    above = np.array([np.interp(now, moved.dates, row) for row in moved.values])
+    return np.asfortranarray(drawn.providers.debt_rate[:, None] + above)
+
+
 def resellers(scenario: Scenario) -> np.ndarray:
     """Who may rent from each provider for each lab (lab, provider): its partner, or else its owner; -1 for nobody."""
     providers = tuple(scenario.provider)
@@ -264,6 +273,7 @@ def lay_out(
         shortlist=shortlist,
         fit_error=exp(drawn.labs.fit_error[:, None] * band * np.take(luck.fit_error, chip_stack, axis=1)),
         peak=peak,
+        riskless=riskless_path(scenario, drawn),
         automation=automation_paths(scenario, drawn),
         ideal=drawn.lab.ideal[..., None] + gathered(luck.ideal_shock, drawn.labs.divergence),
         fortune=gathered(luck.lab_shock, drawn.labs.volatility) / np.sqrt(drawn.lab.firms)[:, :, None],

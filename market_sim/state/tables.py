@@ -104,6 +104,7 @@ class Technology(Table):
     """What chips can do for whom, and how mature their software is."""
 
     maturity: np.ndarray = axes("family", "work")  # kernel maturity, 1 = calibrated reference
+    known: np.ndarray = axes("stack", "work")  # maturity that the stack has reached on hardware long in use
     launched: np.ndarray = axes("family")  # bool: the family has reached the market
     ported: np.ndarray = axes("lab", "stack")  # 0..1 progress of each port
     drift: np.ndarray = axes("lab", "direction")  # log deviation of each architecture from its base

@@ -156,7 +156,9 @@ def test_a_spread_falls_as_lenders_learn_and_never_rises():
         two, nothing = np.ones((1, 2)), np.zeros((1, 2))
         opening, ledger = np.array([[0.22, 0.01]]), np.zeros((1, len(INSTRUMENTS), 2))
         learned = 0.02 * ONE, 2.0 * ONE, now
-        return loan_terms(two, 0.0 * ONE, ONE, opening, *learned, ONE, nothing, np.zeros((1, 1, 2)), ledger, 0)[0][0]
+        return loan_terms(
+            two, 0.0 * ONE, 0.0 * ONE, ONE, opening, *learned, ONE, nothing, np.zeros((1, 1, 2)), ledger, 0
+        )[0][0]
 
     np.testing.assert_allclose(spread(0.0), [0.22, 0.01])
     np.testing.assert_allclose(spread(2.0), [0.02 + 0.20 * np.exp(-1.0), 0.01])
@@ -165,13 +167,19 @@ def test_a_spread_falls_as_lenders_learn_and_never_rises():
 
 def test_capital_gets_cheaper_with_loans_by_the_part_that_is_debt():
     """Debt is .6 of capital: a spread fallen by .1 takes off .06, half of that with a solid customer, who had it saved
-    already; a guarantee saves half the spread on what it covers; never below the riskless rate."""
-    cost = lambda spread, *rest: cheaper_capital.py_func(0.16, 0.05, 0.6, 0.2, spread, 0.5, *rest)  # noqa: E731
+    already; a guarantee saves half the spread on what it covers; never below the riskless rate, which carries loans
+    with it both ways."""
+
+    def cost(spread, solid, sure, base=0.05):
+        return cheaper_capital.py_func(0.16, base, 0.05, 0.6, 0.2, spread, 0.5, solid, sure)
+
     assert cost(0.2, 0.0, 0.0) == pytest.approx(0.16)
     assert cost(0.1, 0.0, 0.0) == pytest.approx(0.10)
     assert cost(0.1, 1.0, 0.0) == pytest.approx(0.13)
     assert cost(0.1, 1.0, 1.0) == pytest.approx(0.10)
     assert cost(0.0, 0.0, 0.0) == pytest.approx(0.05)
+    assert cost(0.1, 0.0, 0.0, 0.04) == pytest.approx(0.094)
+    assert cost(0.1, 0.0, 0.0, 0.06) == pytest.approx(0.106)
 
 
 def test_dividends_are_cash_above_need_only():

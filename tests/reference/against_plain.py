@@ -60,6 +60,7 @@ def _core(plain: PlainMarket, market: Market, day: Day) -> Pairs:
     """Fit, asks, offers, scarcity, contracts, lots and fleets."""
     technology, offered = market.technology, day.offered
     yield "maturity", numbers(plain.families, "maturity"), technology.maturity, 1.0
+    yield "known", numbers(plain.stacks, "known"), technology.known, 1.0
     yield "drift", numbers(plain.labs, "drift"), technology.drift, 1.0
     yield "throughput", numbers(plain.labs, "throughput"), technology.throughput, 0.0
     yield "ported", [[lab.ported[one] for one in plain.stacks] for lab in plain.labs], technology.ported, 1.0

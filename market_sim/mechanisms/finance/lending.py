@@ -54,10 +54,11 @@ def loan_rate(base, spread, saved, solid):
 
 
 @part
-def cheaper_capital(wacc, base, debt_share, opening, spread, saved, solid, guaranteed):
-    """Cost of capital: what it was at the start, less debt's part of what loans have become cheaper by, and of what a
-    vendor's guarantees save on the part of the debt that they cover; at least `base`."""
-    fallen = (opening - spread) * (1.0 - saved * solid) + spread * saved * guaranteed
+def cheaper_capital(wacc, base, was, debt_share, opening, spread, saved, solid, guaranteed):
+    """Cost of capital: what it was at the start, less debt's part of what loans have become cheaper by, in their spread
+    and in the `base` under it, which `was` another then, and of what a vendor's guarantees save on the part of the debt
+    that they cover; at least `base`."""
+    fallen = was - base + (opening - spread) * (1.0 - saved * solid) + spread * saved * guaranteed
     return max(min(wacc, base), wacc - debt_share * fallen)
 
 
@@ -72,7 +73,7 @@ def _guaranteed(guarantees, p, debt):
 
 @kernel
 def _loan_terms(
-    wacc, base, debt_share, opening, seasoned, time, now, saved, solid, guarantees, balance, first, rate, capital
+    wacc, base, was, debt_share, opening, seasoned, time, now, saved, solid, guarantees, balance, first, rate, capital
 ):
     for r in range(rate.shape[0]):
         unlearned = kexp(-now / time[r])
@@ -81,24 +82,39 @@ def _loan_terms(
             spread = debt_spread(opening[r, p], seasoned[r], unlearned)
             rate[r, p] = loan_rate(base[r], spread, saved[r], max(solid[r, p], sure))
             capital[r, p] = cheaper_capital(
-                wacc[r, p], base[r], debt_share[r], opening[r, p], spread, saved[r], solid[r, p], sure
+                wacc[r, p], base[r], was[r], debt_share[r], opening[r, p], spread, saved[r], solid[r, p], sure
             )
 
 
 def loan_terms(
-    wacc: np.ndarray, base: np.ndarray, debt_share: np.ndarray, opening: np.ndarray, seasoned: np.ndarray,
-    time: np.ndarray, now: float, saved: np.ndarray, solid: np.ndarray, guarantees: np.ndarray, balance: np.ndarray,
-    first: int,
+    wacc: np.ndarray, base: np.ndarray, was: np.ndarray, debt_share: np.ndarray, opening: np.ndarray,
+    seasoned: np.ndarray, time: np.ndarray, now: float, saved: np.ndarray, solid: np.ndarray, guarantees: np.ndarray,
+    balance: np.ndarray, first: int,
 ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
     """Yearly interest on loans and cost of capital, both (replicate, provider).
 
-    `wacc` and the spread at the `opening`, and how `solid` customers are, by provider; lenders learn within `time`
+    `wacc` and the spread at the `opening`, and how `solid` customers are, by provider; the riskless rate is `base`, and
+    `was` another at the start; lenders learn within `time`
     years; vendors' `guarantees` (replicate, vendor, provider) in USD on the loans in the `balance` (replicate,
     instrument, holder), where providers begin at `first`; the rest (replicate,).
     """
     rate, capital = np.empty((2, *wacc.shape))
     _loan_terms(
-        wacc, base, debt_share, opening, seasoned, time, now, saved, solid, guarantees, balance, first, rate, capital
+        wacc,
+        base,
+        was,
+        debt_share,
+        opening,
+        seasoned,
+        time,
+        now,
+        saved,
+        solid,
+        guarantees,
+        balance,
+        first,
+        rate,
+        capital,
     )
     return rate, capital
 

@@ -9,7 +9,7 @@ from market_sim.mechanisms.fit.drifting import fit_gradient, reevaluate, special
 from market_sim.mechanisms.fit.evaluate import Fit, evaluate, limiting, reweigh
 from market_sim.mechanisms.fit.layout import DIRECTIONS, KINDS
 from market_sim.mechanisms.fit.matrix import FitMatrix, compute_fit
-from market_sim.mechanisms.fit.maturity import error_band, kappa0, spec_sheet, starting_maturity
+from market_sim.mechanisms.fit.maturity import error_band, kappa0, settled_maturity, spec_sheet, starting_maturity
 from market_sim.mechanisms.fit.shortlist import ShortList, prepare
 from market_sim.mechanisms.fit.workload import Jobs, changed, default_jobs
 
@@ -32,6 +32,7 @@ __all__ = [
     "prepare",
     "reevaluate",
     "reweigh",
+    "settled_maturity",
     "spec_sheet",
     "specialise",
     "starting_maturity",

@@ -52,6 +52,13 @@ def starting_maturity(
     return np.array([[kappa0(stack, kind, date, start, constants) for kind in KINDS] for stack, start in rows])
 
 
+def settled_maturity(
+    chips: ChipTable, date: float, constants: Mapping[str, float] | None = None
+) -> NDArray[np.float64]:
+    """`kappa0` at a date (year) of a family that its stack's kernels were written for long ago: (chip, kind)."""
+    return np.array([[kappa0(stack, kind, date, -np.inf, constants) for kind in KINDS] for stack in chips.stacks])
+
+
 def error_band(chips: ChipTable, constants: Mapping[str, float] | None = None) -> NDArray[np.float64]:
     """Standard deviation (chip,) of the log error of a throughput, by how well the chip's vendor is measured."""
     fitted = load_fit_constants() if constants is None else constants
