@@ -152,12 +152,12 @@ def test_faces_show_the_rows_of_the_market(model):
 
 def test_what_an_agent_shows_is_a_copy(model):
     """Writing into what an agent shows leaves the market as it is."""
-    fleet = model.firm("CoreWeave").fleet
+    fleet = model.firm("Oracle").fleet
     before = model.market.fleet.in_service.copy()
     fleet.clear()
     model.firm("NVIDIA").prices["H100"] = 0.0
     assert np.array_equal(model.market.fleet.in_service, before)
-    assert model.firm("CoreWeave").fleet
+    assert model.firm("Oracle").fleet
 
 
 def test_the_data_collector_holds_the_figures_of_the_tables(model):
