@@ -39,7 +39,7 @@ class Signals:
         ranked = np.lexsort((group, signal))
         self.signal, self.group = signal[ranked], group[ranked]
         self.firms = np.array([one.by in ONES for one in SIGNALS])[self.signal]
-        self.slots = np.argsort(ranked)  # where what is measured goes, signal by signal
+        self.slots = np.argsort(ranked, kind="stable")  # where what is measured goes, signal by signal
         self.value = np.full((len(self.group), setup.scenario.ticks, setup.width), np.nan, np.float32)
         self.held = {name: np.full((setup.width, 1), np.nan) for name in YEARLY}
         self.whole = frozenset(plan.whole.tolist())  # ticks told of in full: others leave out single firms and chips
