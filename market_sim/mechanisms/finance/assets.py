@@ -27,7 +27,6 @@ def _assets_after(
 ):
     for r in range(out.shape[0]):
         wear, decay = 1.0 - kexp(-dt * DECLINE / life[r]), 1.0 - kexp(-dt * DECLINE / site_life[r])
-        out[r] = real[r]
         for p in range(in_service.shape[1]):
             h, off = first_provider + p, _share_of(retired[r, p], in_service[r, p])
             bought = -(flows[r, PAID, h] + flows[r, LEASED, h] + flows[r, SERVERS, h])
@@ -48,7 +47,7 @@ def assets_after(
     `in_service` (replicate, provider, chip), at once. Vendors add what they made and take off what they sold, at cost
     (replicate, vendor).
     """
-    out = np.empty_like(real)
+    out = real.copy()
     _assets_after(
         real, journal.flows, at.vendor.start, at.provider.start, made_cost, sold_cost, retired, in_service, life,
         site_life, dt, out,
