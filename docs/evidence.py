@@ -20,6 +20,7 @@ from market_sim.experiments.predictive import read_factors, with_error
 from market_sim.experiments.scoring import naive_forecasts, quantile
 from market_sim.experiments.sensitivity import OUTPUTS, Sensitivity, analyse, survey_of
 from market_sim.experiments.series import SERIES
+from market_sim.experiments.theses import SAMPLES as REPLICATES
 from market_sim.experiments.theses import Weighed, trial_of, weigh
 from market_sim.experiments.theses_declared import DECISIVE, HORIZONS, MIDDLE, OMEGAS, Thesis
 from market_sim.experiments.theses_effects import Effect
@@ -32,7 +33,6 @@ from market_sim.views.charts.theses import effects as drawn
 
 DOCS = Path(__file__).parent
 SEED = 0
-REPLICATES = 32  # of each run of the theses
 SCREENED, LEADING, SAMPLES = 16, 10, 32  # Morris trajectories; parameters that go on to Sobol, and its rows
 FORECASTS, QUARTERS = 256, 2
 POSTERIOR = DOCS.parent / "scenarios" / "posteriors" / "2023-2024.json"

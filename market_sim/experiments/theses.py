@@ -25,7 +25,7 @@ from market_sim.scenario.keys import key_path
 from market_sim.scenario.realise import draw_parameters
 from market_sim.scenario.schema import Scenario
 
-SAMPLES = 64
+SAMPLES = 128
 LEAST = 8
 EFFECTS = "effects.parquet"
 Arm = tuple[float, tuple[tuple[str, Any], ...]]  # an omega, and the values that turn a mechanism off
