@@ -1,6 +1,6 @@
 """Writes docs/theses.md, docs/sensitivity.md and docs/forecast_2026.md from their experiments.
 
-`python docs/evidence.py theses sensitivity forecast` takes an hour or so on two cores. What an experiment has
+`python docs/evidence.py theses sensitivity forecast` takes some ten minutes on two cores. What an experiment has
 run already lies in `runs/` and is gone on with, so it is safe to break off.
 """
 
@@ -33,7 +33,7 @@ from market_sim.views.charts.theses import effects as drawn
 
 DOCS = Path(__file__).parent
 SEED = 0
-SCREENED, LEADING, SAMPLES = 16, 10, 32  # Morris trajectories; parameters that go on to Sobol, and its rows
+SCREENED, LEADING, SAMPLES = 64, 10, 512  # Morris trajectories; parameters that go on to Sobol, and its rows
 FORECASTS, QUARTERS = 256, 2
 POSTERIOR = DOCS.parent / "scenarios" / "posteriors" / "2023-2024.json"
 
@@ -208,7 +208,7 @@ def sensitivity() -> None:
         "`total`: share of an output's variance that a parameter has a part in, alone or with others, with its 95 % "
         "interval; totals add up to more than one where parameters interact. *luck*: everything drawn at random, "
         "and the "
-        "parameters screened out. With so few rows intervals are wide: read the order, not the digits.",
+        "parameters screened out. Where intervals overlap, the order is not settled.",
         "",
         "![Sobol indices with intervals](img/sensitivity.svg)",
         "",
