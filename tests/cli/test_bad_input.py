@@ -9,15 +9,20 @@ from ended import SHORT, Command
 OVER = 'extends = "baseline"\n'
 
 
+def written(folder: Path) -> list[Path]:
+    """All below a folder but the bytecode that Python keeps of what it imports, a user's policy included."""
+    return sorted(path for path in folder.rglob("*") if "__pycache__" not in path.parts)
+
+
 def refused(cli: Command, tmp_path: Path, *arguments: str) -> str:
     """The message of a command that is refused and leaves the folder as it was."""
-    before = sorted(tmp_path.rglob("*"))
+    before = written(tmp_path)
     ended = cli(*arguments)
     assert ended.code == 2, ended
     assert ended.out == ""
     assert ended.err.startswith("market-sim: ")
     assert "Traceback" not in ended.err
-    assert sorted(tmp_path.rglob("*")) == before
+    assert written(tmp_path) == before
     return ended.err.removeprefix("market-sim: ").rstrip("\n")
 
 
