@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from market_sim.mechanisms.credit import backing, customers
 from market_sim.mechanisms.finance import FLOW, KINDS, WORTH, Journal, loan_terms, net_worth, restructure, settle
-from market_sim.mechanisms.finance.lending import borrowing, cheaper_capital, debt_capacity, loan_rate
+from market_sim.mechanisms.finance.lending import borrowing, cheaper_capital, debt_capacity, guaranteed, loan_rate
 from market_sim.mechanisms.finance.payments import dividends
 from market_sim.state.sectors import Sectors
 from market_sim.state.tables import DEPOSITS, EQUITY, INSTRUMENTS, LEASES, LOANS, PREPAYMENTS, Ledger
@@ -202,3 +202,11 @@ def test_a_kind_of_buyer_is_as_many_customers_as_it_has_firms():
     largest, total = customers(rent, payer, np.array([[1.0, 10.0]]))
     assert (largest.tolist(), total.tolist()) == ([[30.0, 20.0]], [[80.0, 20.0]])
     assert customers(rent, payer, np.ones((1, 2)))[0].tolist() == [[50.0, 20.0]]
+
+
+def test_guarantees_cover_debts_that_are_there() -> None:
+    """Vendors' guarantees cover what part of a debt they come to, all at most; none and next to none is not covered."""
+    by_vendor = np.array([[3.0], [2.0]])
+    covered = [guaranteed.py_func(by_vendor, 0, debt) for debt in (20.0, 4.0, 0.0)]
+    assert covered == [0.25, 1.0, 0.0]
+    assert guaranteed.py_func(1e-40 * by_vendor, 0, 1e-190) < 1e-20

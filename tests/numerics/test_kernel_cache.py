@@ -52,7 +52,8 @@ def package(tmp_path: Path) -> Path:
 def python(package: Path, code: str, *arguments: str) -> subprocess.Popen[str]:
     root = package.parent  # Python looks for packages there first
     command = [sys.executable, "-c", code, *arguments]
-    env = os.environ | {"MARKET_SIM_CACHE": str(root / "cache")}
+    # Without Python's own bytecode, which a file changed within the second, to the same length, would leave in use.
+    env = os.environ | {"MARKET_SIM_CACHE": str(root / "cache"), "PYTHONDONTWRITEBYTECODE": "1"}
     return subprocess.Popen(command, env=env, cwd=root, stdout=subprocess.PIPE, text=True)
 
 

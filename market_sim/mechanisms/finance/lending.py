@@ -10,6 +10,7 @@ from market_sim.state.tables import CHIPS, DEPOSITS, LOANS, SITES
 
 BOOK_SHARE = 0.5  # of the book of chips and sites counts as backlog, at least
 CASH_YEARS = 2.5  # of other businesses' free cash can be borrowed on
+SMALL = 1e-12  # USD: a debt that is nothing but rounding is not covered
 YEARLY_SHARE = 0.5  # of a year's free cash and new equity is at hand for building
 
 
@@ -63,12 +64,12 @@ def cheaper_capital(wacc, base, was, debt_share, opening, spread, saved, solid, 
 
 
 @part
-def _guaranteed(guarantees, p, debt):
+def guaranteed(guarantees, p, debt):
     """Part of a provider's debt that vendors guarantee; none without debt."""
     covered = 0.0
     for v in range(guarantees.shape[0]):
         covered += guarantees[v, p]
-    return min(1.0, covered / debt) if debt > 0.0 else 0.0
+    return min(1.0, covered / max(debt, SMALL)) if debt > 0.0 else 0.0
 
 
 @kernel
@@ -78,7 +79,7 @@ def _loan_terms(
     for r in range(rate.shape[0]):
         unlearned = kexp(-now / time[r])
         for p in range(rate.shape[1]):
-            sure = _guaranteed(guarantees[r], p, -balance[r, LOANS, first + p])
+            sure = guaranteed(guarantees[r], p, -balance[r, LOANS, first + p])
             spread = debt_spread(opening[r, p], seasoned[r], unlearned)
             rate[r, p] = loan_rate(base[r], spread, saved[r], max(solid[r, p], sure))
             capital[r, p] = cheaper_capital(
