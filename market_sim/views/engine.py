@@ -25,11 +25,16 @@ WARMING = {  # a picture with a bit of everything: what has been used once is co
 }
 
 
+def rendered(spec: str, version: str, dots: int | None) -> bytes:
+    """The file of a Vega-Lite specification in JSON: SVG, or PNG of so many dots per inch. Raises ValueError."""
+    svg = vl_convert.vegalite_to_svg(spec, vl_version=version)
+    return vl_convert.svg_to_png(svg, ppi=dots) if dots else svg.encode()
+
+
 def answered(order: dict[str, Any]) -> dict[str, str]:
-    """The file of a Vega-Lite specification, in base 64: SVG, or PNG if it has dots; or why there is none."""
+    """The file that an order asks for, in base 64, or why there is none."""
     try:
-        svg = vl_convert.vegalite_to_svg(order["spec"], vl_version=order["version"])
-        content = vl_convert.svg_to_png(svg, ppi=order["dots"]) if order["dots"] else svg.encode()
+        content = rendered(order["spec"], order["version"], order["dots"])
     except ValueError as error:
         words = [words for words in str(error).splitlines() if not words.startswith("    at ")]  # no JavaScript trace
         return {"error": " ".join(words)}

@@ -95,28 +95,15 @@ def loan_terms(
     """Yearly interest on loans and cost of capital, both (replicate, provider).
 
     `wacc` and the spread at the `opening`, and how `solid` customers are, by provider; the riskless rate is `base`, and
-    `was` another at the start; lenders learn within `time`
-    years; vendors' `guarantees` (replicate, vendor, provider) in USD on the loans in the `balance` (replicate,
-    instrument, holder), where providers begin at `first`; the rest (replicate,).
+    `was` another at the start; lenders learn within `time` years; vendors' `guarantees` (replicate, vendor, provider)
+    in USD on the loans in the `balance` (replicate, instrument, holder), where providers begin at `first`; the rest
+    (replicate,).
     """
     rate, capital = np.empty((2, *wacc.shape))
     _loan_terms(
-        wacc,
-        base,
-        was,
-        debt_share,
-        opening,
-        seasoned,
-        time,
-        now,
-        saved,
-        solid,
-        guarantees,
-        balance,
-        first,
-        rate,
+        wacc, base, was, debt_share, opening, seasoned, time, now, saved, solid, guarantees, balance, first, rate,
         capital,
-    )
+    )  # fmt: skip
     return rate, capital
 
 

@@ -154,10 +154,9 @@ def save(chart: Any, path: Path, layout: Format, *, dots: int = DOTS_PER_INCH) -
     if layout == "html":
         path.write_bytes(page(chart))
         return
-    import vl_convert
+    from market_sim.views.engine import rendered
 
-    svg = vl_convert.vegalite_to_svg(still(chart), vl_version=VEGA_LITE)
-    path.write_bytes(vl_convert.svg_to_png(svg, ppi=dots) if layout == "png" else svg.encode())
+    path.write_bytes(rendered(still(chart), VEGA_LITE, dots if layout == "png" else None))
 
 
 def page(chart: Any) -> bytes:
